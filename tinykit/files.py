@@ -1,0 +1,98 @@
+"""Writing results: all or nothing, and never outside the folder that the user named."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tinykit.errors import DiskFull, OutputError, TinykitError
+
+
+def sha256(data: bytes) -> str:
+    """Hex SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_error(path: Path, error: OSError) -> TinykitError:
+    """The error of ours that says why `path` could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"no space left on the disk while writing {path}",
+            next_step="Free some space and run the same command again; nothing half-written was left",
+            page="disk-full",
+        )
+    return OutputError(
+        f"cannot write {path}", found=error.strerror or str(error), next_step="Choose another --output folder"
+    )
+
+
+def write_atomic(path: Path, data: bytes | str) -> Path:
+    """Write `data` to `path` through a temporary file beside it and a rename.
+
+    Raises: DiskFull, OutputError.
+    """
+    raw = data.encode() if isinstance(data, str) else data
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        raise write_error(path, error) from error
+    return path
+
+
+@contextlib.contextmanager
+def folder_atomic(target: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of `target` when the block ends well, and vanishes when it does not.
+
+    Files already in `target` are replaced as a whole.
+    Raises: DiskFull, OutputError.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        yield temporary
+        temporary.chmod(0o755)
+        if target.exists():
+            old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.old."))
+            target.replace(old / "was")
+            temporary.replace(target)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            temporary.replace(target)
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name`, refused when it would lie outside `folder`.
+
+    Raises: OutputError.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise OutputError(f"the name {name!r} would be written outside {folder}")
+    return path
+
+
+def data_folder(name: str) -> Path:
+    """Where `boards` or `firmware_templates` lie: at the top of a checkout, inside the package in a wheel."""
+    packaged = Path(__file__).parent / "_data" / name
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / name

@@ -1,0 +1,173 @@
+"""The plan: graph + target, decided. Order, buffers and offsets, kernel per operator, packed weights, predicted cost.
+
+The one source that codegen, `check`, `bench` and the report read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinykit.graph.model import Graph
+from tinykit.targets import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An array in flash that a step reads: weights, biases, multipliers, tables.
+
+    Attributes: `role` a short C-identifier ("weights", "bias"), `data` int8/uint8/int16/int32/float32 of any shape,
+    already packed as the kernel reads it; `alignment` bytes.
+    """
+
+    role: str
+    data: np.ndarray
+    alignment: int = 1
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A kernel argument that points into the arena: `kind` "input", "output" or "scratch", `index` which of them."""
+
+    kind: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Permission for an output to share memory with an input that dies at this step.
+
+    The output may start at any offset `<= input offset - before` bytes: a kernel that writes ascending addresses and
+    stays `before` bytes behind what it still reads. `before = 0` means that the same start is safe too (in place).
+    The kernel's lowering proves the distance.
+    """
+
+    input: int
+    output: int
+    before: int
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One kernel call.
+
+    Attributes:
+        name, op: of the operator that it computes.
+        kernel: name of the C function, for people and for the report.
+        sources: files in kernels/ that the call needs, in the order to paste them.
+        function: the C function called.
+        shape: compile-time parameters by name: ints (or tuples of ints) that specialise the kernel. Steps with equal
+            `function` and `shape` share one specialised instance, so nothing that differs between like layers
+            (zero points, multipliers) belongs here.
+        arguments: the call's run-time arguments in order: Pointer, Constant, or an int.
+        inputs, outputs: tensor indices that live in the arena.
+        scratch: bytes of working memory.
+        overlaps: permissions to share memory between inputs and outputs.
+        alias: True where the output is the input's bytes and no code runs (RESHAPE).
+        macs: multiply-accumulates that the operator defines (dense).
+        instructions: predicted instructions on the plan's target.
+        code_bytes: predicted bytes of code of the specialised instance.
+        library: names of library routines pulled in ("expf", "__aeabi_ldivmod"), for the size prediction.
+        stack: predicted bytes of stack.
+    """
+
+    name: str
+    op: str
+    kernel: str
+    function: str
+    sources: tuple[str, ...]
+    shape: dict[str, int | tuple[int, ...]]
+    arguments: tuple[Pointer | Constant | int, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    scratch: int = 0
+    overlaps: tuple[Overlap, ...] = ()
+    alias: bool = False
+    macs: int = 0
+    instructions: int = 0
+    code_bytes: int = 0
+    library: tuple[str, ...] = ()
+    stack: int = 0
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The flash arrays among the arguments."""
+        return tuple(a for a in self.arguments if isinstance(a, Constant))
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of flash that the constants take."""
+        return sum(int(c.data.nbytes) for c in self.constants)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A place in the arena: `offset` and `size` in bytes, alive from step `first` to step `last` inclusive.
+
+    `tensor` is a tensor index, or None for a step's scratch. Model inputs live from step 0 (`first = 0`), model
+    outputs to the last step.
+    """
+
+    tensor: int | None
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Predicted cost of the model on the target: bytes and instructions."""
+
+    instructions: int
+    macs: int
+    weights: int
+    code: int
+    arena: int
+    static: int
+    stack: int
+
+    @property
+    def flash(self) -> int:
+        """Weights and code, bytes."""
+        return self.weights + self.code
+
+    @property
+    def ram(self) -> int:
+        """Arena, static data and stack, bytes."""
+        return self.arena + self.static + self.stack
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything decided.
+
+    Attributes:
+        graph: after rewrites.
+        target: what it is planned for.
+        steps: kernel calls in order.
+        buffers: arena places, tensors and scratch.
+        arena_bytes: size of the arena.
+        lower_bound: bytes alive at the schedule's worst moment; no planner can do better for this schedule.
+        cost: predicted.
+    """
+
+    graph: Graph
+    target: Target
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    arena_bytes: int
+    lower_bound: int
+    cost: Cost
+    notes: tuple[str, ...] = field(default=())
+
+    def buffer(self, tensor: int) -> Buffer:
+        """Where a tensor lives.
+
+        Raises: KeyError for a constant or a tensor that is not planned.
+        """
+        for buffer in self.buffers:
+            if buffer.tensor == tensor:
+                return buffer
+        raise KeyError(tensor)
