@@ -1,0 +1,160 @@
+"""TFLM's integer arithmetic on numpy arrays: what requantization is, bit for bit.
+
+Facts are from TFLM's reference build, which rounds twice (TFLITE_SINGLE_ROUNDING is not defined there):
+`tensorflow/lite/kernels/internal/quantization_util.cc` and `common.cc`, `tensorflow/lite/kernels/kernel_util.cc`,
+and gemmlowp's `fixedpoint.h` for the two rounding primitives.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+INTEGER_RANGES = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-(1 << 15), (1 << 15) - 1),
+    "int32": (-(1 << 31), (1 << 31) - 1),
+    "int64": (-(1 << 63), (1 << 63) - 1),
+}
+"""Least and greatest value of each integer type."""
+
+_INT32_MIN, _INT32_MAX = INTEGER_RANGES["int32"]
+
+_CLAMPS: dict[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU6": (0.0, 6.0),
+}
+
+ACTIVATIONS = tuple(_CLAMPS)
+"""Fused activations that are clamps, and so exact in integers."""
+
+
+def round_half_away(value: float) -> int:
+    """C's `round`: to the nearest integer, halves away from zero."""
+    whole = math.floor(abs(value))
+    whole += abs(value) - whole >= 0.5
+    return -whole if value < 0 else whole
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """A non-negative real as `multiplier / 2**31 * 2**shift`.
+
+    Args:
+        real: finite, at least 0.
+
+    Returns: multiplier (0, or 2**30 to 2**31 - 1) and shift (-31 and up). Reals under 2**-32 become (0, 0).
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def channel_multipliers(
+    input_scale: float, filter_scales: np.ndarray, output_scale: float, channels: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Multipliers and shifts of CONV_2D and DEPTHWISE_CONV_2D (always), and of FULLY_CONNECTED with several scales.
+
+    Args:
+        input_scale, output_scale: float32 values.
+        filter_scales: float32, one or `channels` of them; one is used for all channels.
+        channels: output channels.
+
+    Returns: int32 multipliers and int32 shifts, shape (channels,).
+    """
+    pairs = [
+        quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
+        for scale in filter_scales
+    ]
+    if len(pairs) == 1:
+        pairs *= channels
+    multipliers, shifts = zip(*pairs, strict=True)
+    return np.array(multipliers, np.int32), np.array(shifts, np.int32)
+
+
+def fully_connected_multiplier(
+    input_scale: float, filter_scale: float, output_scale: float
+) -> tuple[int, int]:
+    """Multiplier and shift of FULLY_CONNECTED with one filter scale.
+
+    Unlike the per-channel path, TFLM multiplies the input and filter scales in float32 before it goes to double.
+    """
+    product = np.float32(input_scale) * np.float32(filter_scale)
+    return quantize_multiplier(float(product) / float(output_scale))
+
+
+def saturating_rounding_doubling_high_mul(a: Any, b: Any) -> np.ndarray:
+    """`a * b / 2**31` on int32 values, to nearest, halves up; the one overflow (both -2**31) saturates.
+
+    Returns: int64 array of int32 values.
+    """
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, _INT32_MAX)
+
+
+def rounding_divide_by_power_of_two(x: Any, exponent: Any) -> np.ndarray:
+    """`x / 2**exponent`, to nearest, halves away from zero. `exponent`: 0 to 31.
+
+    Returns: int64 array.
+    """
+    x = np.asarray(x, np.int64)
+    exponent = np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponent) - 1
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0))
+
+
+def wrap_int32(x: Any) -> np.ndarray:
+    """The low 32 bits of int64 values, as signed numbers in an int64 array."""
+    return ((np.asarray(x, np.int64) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+
+
+def multiply_by_quantized_multiplier(x: Any, multiplier: Any, shift: Any) -> np.ndarray:
+    """Requantize int32 values: `x * multiplier / 2**31 * 2**shift`, rounded twice as TFLM does.
+
+    Args:
+        x: int32 values, any shape (any integer dtype).
+        multiplier, shift: from `quantize_multiplier`, broadcast against `x`; shift -31 to 31.
+
+    Returns: int64 array of int32 values. A left shift keeps the low 32 bits, as the C does.
+    """
+    shift = np.asarray(shift, np.int64)
+    raised = wrap_int32(np.asarray(x, np.int64) << np.clip(shift, 0, 31))
+    high = saturating_rounding_doubling_high_mul(raised, multiplier)
+    return rounding_divide_by_power_of_two(high, np.clip(-shift, 0, 31))
+
+
+def activation_range(activation: str, scale: float, zero_point: int, dtype: str) -> tuple[int, int]:
+    """The clamp of a fused activation, in quantized units of the output.
+
+    Args:
+        activation: one of `ACTIVATIONS`.
+        scale, zero_point, dtype: the output's.
+
+    Returns: least and greatest output value.
+
+    Raises: OverflowError where the bound is no int32 (TFLM refuses such a model).
+    """
+    low, high = INTEGER_RANGES[dtype]
+    lower, upper = _CLAMPS[activation]
+    if lower is not None:
+        low = max(low, _quantized(lower, scale, zero_point))
+    if upper is not None:
+        high = min(high, _quantized(upper, scale, zero_point))
+    return low, high
+
+
+def _quantized(real: float, scale: float, zero_point: int) -> int:
+    with np.errstate(over="ignore"):
+        steps = float(np.float32(real) / np.float32(scale))
+    if not abs(steps) < _INT32_MAX - 65536:
+        raise OverflowError(f"{real} / {scale} is not an int32")
+    return zero_point + round_half_away(steps)
