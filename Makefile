@@ -1,0 +1,37 @@
+# tinykit: `make demo` and `make test` are all you need; both install what they miss (apt packages, .venv).
+
+PYTHON := .venv/bin/python
+JOBS ?= 2
+
+.PHONY: help demo test check format bench setup setup-dev clean
+
+help:
+	@echo "make demo    teacher -> student -> int8 -> C -> emulated board -> report (examples/digits)"
+	@echo "make test    lint, types, C checks, and the whole test suite"
+	@echo "make check   lint, types and C checks alone"
+	@echo "make bench   ours beside TFLM + CMSIS-NN, for every model and core"
+	@echo "make format  format Python and C"
+	@echo "make clean   remove what the demo and the tests made"
+
+setup:
+	@scripts/bootstrap.sh train
+
+setup-dev:
+	@scripts/bootstrap.sh dev
+
+demo: setup
+	@.venv/bin/tinykit run examples/digits/recipe.toml --output build/digits
+
+check: setup-dev
+	@scripts/check.sh
+
+test: setup-dev
+	@scripts/check.sh
+	$(PYTHON) -m pytest -q -n $(JOBS) --dist loadgroup
+
+format: setup-dev
+	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
+	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""`python -m tinykit` is the `tinykit` command."""
+
+from tinykit.cli.main import main
+
+main()

@@ -1,0 +1,140 @@
+"""The command line: finds the verb, runs it, prints its outcome, turns errors into one sentence and an exit status.
+
+Exit status: 0 done and passed; 1 ran and the verdict is no; 2 bad input or usage; 3 a tool or device is missing or
+failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import errno
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from tinykit import __version__
+from tinykit.cli.outcome import Outcome
+from tinykit.errors import DiskFull, TinykitError, UsageError
+
+VERBS = {
+    "new": "start a project of your own from an example",
+    "run": "run a recipe: data to a proven model on a board, resuming what is done",
+    "train": "run a recipe as far as the teacher and the control student",
+    "distill": "run a recipe as far as the distilled student",
+    "prune": "run a recipe as far as the pruned student",
+    "quantize": "turn a .keras or .h5 file (or a recipe's student) into an int8 .tflite",
+    "check": "say whether a .tflite can be compiled and fits a board, and what it will cost",
+    "compile": "turn a .tflite into C",
+    "verify": "prove the compiled C byte-equal to TFLM",
+    "build": "turn a .tflite into firmware for a board",
+    "flash": "put the firmware on a board (or start the emulated one)",
+    "validate": "send a labelled set through a board over its serial port",
+    "bench": "count instructions, flash and RAM on a board",
+    "boards": "list the boards, or show one",
+    "doctor": "look over tools, extras and ports, with a fix for what is missing",
+    "report": "write a run as one HTML page",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with our error type in place of its exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", next_step=f"Run '{self.prog} --help'")
+
+
+def build_parser(verb: str | None) -> Parser:
+    """The parser; only the chosen verb's module is imported, so that help stays quick."""
+    parser = Parser(
+        prog="tinykit",
+        description="From a Keras model to a proven int8 model on a microcontroller.",
+        epilog="'tinykit VERB --help' explains a verb. Start with: tinykit run examples/digits/recipe.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tinykit {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    for name, text in VERBS.items():
+        sub = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == verb:
+            importlib.import_module(f"tinykit.cli.{name}").add_arguments(sub)
+        sub.add_argument("--json", action="store_true", help="one JSON object on stdout, logs on stderr")
+        sub.add_argument("--quiet", action="store_true", help="no progress")
+    return parser
+
+
+def find_verb(arguments: Sequence[str]) -> str | None:
+    """The verb that the user typed.
+
+    Raises: UsageError for an unknown one, with the nearest.
+    """
+    first = next((a for a in arguments if not a.startswith("-")), None)
+    if first is None or first in VERBS:
+        return first
+    near = difflib.get_close_matches(first, VERBS, n=1)
+    hint = f"Did you mean 'tinykit {near[0]}'?" if near else "'tinykit --help' lists the verbs"
+    raise UsageError(f"unknown verb {first!r}", next_step=hint)
+
+
+def plain(value: Any) -> Any:
+    """numpy numbers and paths as what json knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+def emit(outcome: Outcome, as_json: bool) -> int:
+    """Print an outcome and return its exit status."""
+    if as_json:
+        print(json.dumps(outcome.result, default=plain))
+    elif outcome.text:
+        print(outcome.text)
+    return outcome.status
+
+
+def fail(error: TinykitError, as_json: bool) -> int:
+    """Print an error and return its exit status."""
+    if as_json:
+        print(json.dumps({"error": error.as_json()}, default=plain))
+    print(f"tinykit: {error}", file=sys.stderr)
+    return error.exit_status
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; never raises for the user's mistakes."""
+    as_json = "--json" in arguments
+    try:
+        verb = find_verb(arguments)
+        parser = build_parser(verb)
+        parsed = parser.parse_args(arguments)
+        if parsed.verb is None:
+            parser.print_help()
+            return 0
+        module = importlib.import_module(f"tinykit.cli.{parsed.verb}")
+        parsed.quiet = parsed.quiet or as_json
+        return emit(module.run(parsed), as_json)
+    except TinykitError as error:
+        return fail(error, as_json)
+    except KeyboardInterrupt:
+        print("\ntinykit: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) is gone; say nothing more, at exit included.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return fail(DiskFull("no space left on the disk", page="disk-full"), as_json)
+
+
+def main() -> None:
+    """Entry point of the `tinykit` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
