@@ -51,7 +51,7 @@ class TinykitError(Exception):
             text += f", found {self.found}" if self.expected is not None else f"; found {self.found}"
         text += "."
         if self.next_step:
-            text += f" {self.next_step.rstrip('.')}."
+            text += f" {self.next_step}" if self.next_step[-1] in ".?!" else f" {self.next_step}."
         if self.page:
             text += f" (docs/troubleshooting.md#{self.page})"
         return text

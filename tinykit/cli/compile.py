@@ -1,0 +1,52 @@
+"""`tinykit compile MODEL.tflite`: C sources."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinykit.cli.arguments import existing_file
+from tinykit.cli.outcome import Outcome
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this verb."""
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an int8 model")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to write (default build/NAME)")
+    parser.add_argument("--board", metavar="B", help="compile for this board's core and refuse what does not fit")
+    parser.add_argument("--target", metavar="T", help="compile for this instruction set (default cortex-m4)")
+    parser.add_argument("--name", help="prefix of the generated C names (default: from the file's name)")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Compile and say what was written."""
+    from tinykit.boards import board
+    from tinykit.codegen.emit import write
+    from tinykit.firmware.fit import require_fit
+    from tinykit.graph.reader import read_graph
+    from tinykit.plan.build import make_plan
+    from tinykit.targets import target
+
+    graph = read_graph(existing_file(args.model, "model"), args.name)
+    chosen = board(args.board) if args.board else None
+    plan = make_plan(graph, target(args.target or (chosen.target if chosen else "cortex-m4")))
+    if chosen is not None:
+        require_fit(plan, chosen)
+    folder = args.output or Path("build") / graph.name
+    files = write(plan, folder)
+    cost = plan.cost
+    result = {
+        "name": graph.name,
+        "target": plan.target.name,
+        "files": [str(f) for f in files],
+        "flash": {"weights": cost.weights, "code": cost.code, "total": cost.flash},
+        "ram": {"arena": cost.arena, "static": cost.static, "stack": cost.stack, "total": cost.ram},
+        "macs": cost.macs,
+        "model_sha256": graph.sha256,
+    }
+    listed = "\n".join(f"  {f}" for f in files)
+    text = (
+        f"{graph.name} compiled for {plan.target.name}: weights {cost.weights:,} B, arena {cost.arena:,} B\n{listed}\n"
+        f"Add both files to your build; {graph.name}.h shows the interface."
+    )
+    return Outcome(result, text)

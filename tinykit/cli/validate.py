@@ -1,0 +1,37 @@
+"""`tinykit validate MODEL.tflite --board B --data SET.npz`: a labelled set through the board."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinykit.cli.arguments import add_board, add_model, add_port, existing_file, terminal_width
+from tinykit.cli.outcome import Outcome
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this verb."""
+    add_model(parser)
+    add_board(parser)
+    add_port(parser)
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="SET.npz", help="x as the model's input (or float), y labels"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Validate and print; status 1 where a byte differs from TFLM."""
+    from tinykit.boards import board
+    from tinykit.report.table import validate_text
+    from tinykit.validate.serial import validate
+
+    result = validate(
+        existing_file(args.model, "model"),
+        board(args.board),
+        existing_file(args.data, "data set"),
+        port=args.port,
+        limit=args.limit,
+        quiet=args.quiet,
+    )
+    return Outcome(result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1)
