@@ -1,0 +1,73 @@
+"""Fixtures that every test folder shares, and clean skips where a tool is not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+# What a test marked `emulated` needs, and the package that brings it on Debian and Ubuntu.
+EMULATION_TOOLS = {
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "qemu-system-arm": "qemu-system-arm",
+}
+
+
+def shared_folder() -> Path:
+    """The folder of reference models: TINYKIT_SHARED, or `shared` beside the checkout."""
+    return Path(os.environ.get("TINYKIT_SHARED") or REPOSITORY.parent / "shared")
+
+
+def require_tool(name: str, package: str) -> str:
+    """The path of a program on PATH; skips the test, naming the package to install, where there is none."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed: sudo apt install {package}")
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run: emulated boards, training, reference models."""
+    if item.get_closest_marker("emulated"):
+        for name, package in EMULATION_TOOLS.items():
+            require_tool(name, package)
+    if item.get_closest_marker("train"):
+        pytest.importorskip("tensorflow", reason='tensorflow is not installed: pip install "tinykit[train]"')
+    if item.get_closest_marker("shared"):
+        require_shared()
+
+
+def require_shared() -> Path:
+    """The folder of reference models; skips the test where it is absent."""
+    folder = shared_folder()
+    if not (folder / "models").is_dir():
+        pytest.skip(f"no reference models in {folder}: set TINYKIT_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference models and measurements."""
+    return require_shared()
+
+
+@pytest.fixture(scope="session")
+def arm_gcc() -> str:
+    """The path of arm-none-eabi-gcc."""
+    return require_tool("arm-none-eabi-gcc", EMULATION_TOOLS["arm-none-eabi-gcc"])
+
+
+@pytest.fixture(scope="session")
+def qemu() -> str:
+    """The path of qemu-system-arm."""
+    return require_tool("qemu-system-arm", EMULATION_TOOLS["qemu-system-arm"])
+
+
+@pytest.fixture(scope="session")
+def host_cc() -> str:
+    """The path of the host's C compiler."""
+    return require_tool("cc", "gcc")

@@ -1,0 +1,1 @@
+"""Helpers for the tests: models built in memory, and what several test folders share."""

@@ -1,0 +1,550 @@
+"""Small int8 .tflite models, built in memory.
+
+A `ModelBuilder` holds the tensors and operators; one function an operator below adds it with random weights
+and realistic quantization and returns its output tensor, so that they chain:
+
+    model = ModelBuilder(seed=1)
+    x = model.input((1, 8, 8, 3))
+    x = conv_2d(model, x, filters=4, kernel=(3, 3), strides=(2, 2), activation="RELU")
+    x = softmax(model, fully_connected(model, x, units=5))
+    data = model.finish([x])
+
+or, for one operator, `single(conv_2d, (1, 8, 8, 3), filters=4)`.
+Output scales follow from the weights and the fan-in, so that for uniform random input about three standard
+deviations of the accumulator fill the int8 range; every `scale` and `zero_point` can be set by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+INT8_DEVIATION = 74.0
+"""Standard deviation of a uniform int8, in quanta: 256 / sqrt(12)."""
+
+TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
+    "int16": schema.TensorType.INT16,
+    "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
+    "uint8": schema.TensorType.UINT8,
+    "bool": schema.TensorType.BOOL,
+}
+
+# The options table of each operator that has one, by the schema's name without "Options".
+OPTIONS = {
+    "CONV_2D": "Conv2D",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
+    "FULLY_CONNECTED": "FullyConnected",
+    "AVERAGE_POOL_2D": "Pool2D",
+    "MAX_POOL_2D": "Pool2D",
+    "MEAN": "Reducer",
+    "ADD": "Add",
+    "RESHAPE": "Reshape",
+    "PAD": "Pad",
+    "PADV2": "PadV2",
+    "SOFTMAX": "Softmax",
+    "QUANTIZE": "Quantize",
+    "DEQUANTIZE": "Dequantize",
+}
+
+
+@dataclass
+class Value:
+    """A tensor of the model being built: its TFLite index, shape, dtype and per-tensor quantization."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
+    scales: np.ndarray = field(default_factory=lambda: np.array([], np.float32))
+    """All scales, where the tensor is quantized slice by slice."""
+
+
+@dataclass
+class ModelBuilder:
+    """Collects tensors and operators of one subgraph; `finish` gives the .tflite bytes.
+
+    `seed` decides every random weight that the operator functions below draw.
+    """
+
+    seed: int = 0
+    random: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        self._tensors: list[Any] = []
+        self._buffers: list[Any] = [schema.BufferT()]
+        self._operators: list[Any] = []
+        self._codes: list[str | int] = []
+        self._inputs: list[int] = []
+        self._last: list[int] = []
+
+    def input(
+        self, shape: Sequence[int], scale: float = 0.05, zero_point: int = -3, dtype: str = "int8"
+    ) -> Value:
+        """Add a model input; a float32 input has no quantization."""
+        value = self._computed(f"input_{len(self._inputs)}", shape, dtype, scale, zero_point)
+        self._inputs.append(value.index)
+        return value
+
+    def constant(
+        self,
+        array: np.ndarray,
+        scales: Sequence[float] | np.ndarray = (),
+        zero_points: Sequence[int] | np.ndarray = (0,),
+        axis: int = 0,
+        name: str | None = None,
+    ) -> Value:
+        """Add a constant tensor; several `scales` quantize it along `axis`, none leave it plain."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        self._buffers.append(buffer)
+        scales = np.asarray(scales, np.float32).ravel()
+        zero_points = np.resize(np.asarray(zero_points, np.int64), scales.size)
+        index = self._tensor(
+            name or f"constant_{len(self._tensors)}",
+            array.shape,
+            array.dtype.name,
+            (scales, zero_points, axis),
+            buffer=len(self._buffers) - 1,
+        )
+        first = (float(scales[0]), int(zero_points[0])) if scales.size else (0.0, 0)
+        return Value(index, tuple(array.shape), array.dtype.name, *first, scales)
+
+    def operator(
+        self,
+        op: str | int,
+        inputs: Sequence[Value | None],
+        shape: Sequence[int],
+        scale: float = 0.0,
+        zero_point: int = 0,
+        *,
+        dtype: str = "int8",
+        name: str | None = None,
+        **options: Any,
+    ) -> Value:
+        """Add an operator with one output of `shape`.
+
+        `op` is a builtin name ("CONV_2D") or code; None among `inputs` is an absent optional input; `options`
+        are the fields of the operator's option table as the schema's object API spells them (strideW, ...).
+        """
+        name = name or f"{str(op).lower()}_{len(self._operators)}"
+        output = self._computed(name, shape, dtype, scale, zero_point)
+        if op not in self._codes:
+            self._codes.append(op)
+        record = schema.OperatorT()
+        record.opcodeIndex = self._codes.index(op)
+        record.inputs = [-1 if v is None else v.index for v in inputs]
+        record.outputs = [output.index]
+        table = OPTIONS.get(str(op))
+        if table is not None:
+            record.builtinOptionsType = getattr(schema.BuiltinOptions, f"{table}Options")
+            record.builtinOptions = getattr(schema, f"{table}OptionsT")()
+            for key, setting in options.items():
+                if not hasattr(record.builtinOptions, key):
+                    raise AttributeError(f"{table}Options has no field {key}")
+                setattr(record.builtinOptions, key, setting)
+        self._operators.append(record)
+        self._last = [output.index]
+        return output
+
+    def finish(self, outputs: Sequence[Value] | None = None) -> bytes:
+        """The model as .tflite bytes; without `outputs` the last operator's output is the model's."""
+        graph = schema.SubGraphT()
+        graph.name = "main"
+        graph.tensors = self._tensors
+        graph.operators = self._operators
+        graph.inputs = self._inputs
+        graph.outputs = self._last if outputs is None else [v.index for v in outputs]
+        model = schema.ModelT()
+        model.version = 3
+        model.description = "built by a test"
+        model.subgraphs = [graph]
+        model.buffers = self._buffers
+        model.operatorCodes = [_operator_code(op) for op in self._codes]
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    def _computed(self, name: str, shape: Sequence[int], dtype: str, scale: float, zero_point: int) -> Value:
+        quantized = dtype in ("int8", "uint8", "int16") and scale > 0
+        scales = np.array([scale] if quantized else [], np.float32)
+        zero_points = np.array([zero_point] if quantized else [], np.int64)
+        index = self._tensor(name, shape, dtype, (scales, zero_points, 0), buffer=0)
+        kept = float(scales[0]) if quantized else 0.0
+        return Value(index, tuple(int(n) for n in shape), dtype, kept, zero_point)
+
+    def _tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: str,
+        quantization: tuple[np.ndarray, np.ndarray, int],
+        *,
+        buffer: int,
+    ) -> int:
+        scales, zero_points, axis = quantization
+        record = schema.TensorT()
+        record.name = name
+        record.shape = [int(n) for n in shape]
+        record.type = TYPES[dtype]
+        record.buffer = buffer
+        if scales.size:
+            record.quantization = schema.QuantizationParametersT()
+            record.quantization.scale = scales
+            record.quantization.zeroPoint = zero_points
+            record.quantization.quantizedDimension = axis
+        self._tensors.append(record)
+        return len(self._tensors) - 1
+
+
+def _operator_code(op: str | int) -> Any:
+    number = op if isinstance(op, int) else getattr(schema.BuiltinOperator, op)
+    code = schema.OperatorCodeT()
+    code.builtinCode = number
+    code.deprecatedBuiltinCode = min(number, 127)
+    code.version = 1
+    return code
+
+
+def single(
+    operator: Callable[..., Value],
+    shape: Sequence[int],
+    /,
+    *,
+    seed: int = 0,
+    input_scale: float = 0.05,
+    input_zero_point: int = -3,
+    input_dtype: str = "int8",
+    **attributes: Any,
+) -> bytes:
+    """A model of one operator: a function below and its keyword arguments."""
+    model = ModelBuilder(seed)
+    x = model.input(shape, input_scale, input_zero_point, input_dtype)
+    return model.finish([operator(model, x, **attributes)])
+
+
+# --- one function an operator ---------------------------------------------------------------------
+
+
+def conv_2d(
+    model: ModelBuilder,
+    x: Value,
+    *,
+    filters: int = 4,
+    kernel: tuple[int, int] = (3, 3),
+    strides: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: str = "SAME",
+    activation: str = "NONE",
+    groups: int = 1,
+    per_channel: bool = True,
+    bias: bool = True,
+    scale: float | None = None,
+    zero_point: int = 4,
+) -> Value:
+    """CONV_2D on (n, h, w, c); weights are (filters, kh, kw, c / groups), quantized along axis 0."""
+    batch, height, width, channels = x.shape
+    taps = kernel[0] * kernel[1] * channels // groups
+    weights = _weights(model, (filters, *kernel, channels // groups), axis=0, per_channel=per_channel)
+    inputs, natural = _with_bias(model, x, weights, filters, taps, bias=bias)
+    shape = (
+        batch,
+        _windows(height, kernel[0], strides[0], dilation[0], padding),
+        _windows(width, kernel[1], strides[1], dilation[1], padding),
+        filters,
+    )
+    return model.operator(
+        "CONV_2D",
+        inputs,
+        shape,
+        scale or natural,
+        zero_point,
+        padding=_padding(padding),
+        strideH=strides[0],
+        strideW=strides[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def depthwise_conv_2d(
+    model: ModelBuilder,
+    x: Value,
+    *,
+    multiplier: int = 1,
+    kernel: tuple[int, int] = (3, 3),
+    strides: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: str = "SAME",
+    activation: str = "NONE",
+    per_channel: bool = True,
+    bias: bool = True,
+    scale: float | None = None,
+    zero_point: int = 4,
+) -> Value:
+    """DEPTHWISE_CONV_2D on (n, h, w, c); weights are (1, kh, kw, c * multiplier), quantized along axis 3."""
+    batch, height, width, channels = x.shape
+    weights = _weights(model, (1, *kernel, channels * multiplier), axis=3, per_channel=per_channel)
+    inputs, natural = _with_bias(model, x, weights, channels * multiplier, kernel[0] * kernel[1], bias=bias)
+    shape = (
+        batch,
+        _windows(height, kernel[0], strides[0], dilation[0], padding),
+        _windows(width, kernel[1], strides[1], dilation[1], padding),
+        channels * multiplier,
+    )
+    return model.operator(
+        "DEPTHWISE_CONV_2D",
+        inputs,
+        shape,
+        scale or natural,
+        zero_point,
+        padding=_padding(padding),
+        strideH=strides[0],
+        strideW=strides[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        depthMultiplier=multiplier,
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def fully_connected(
+    model: ModelBuilder,
+    x: Value,
+    *,
+    units: int = 4,
+    activation: str = "NONE",
+    per_channel: bool = False,
+    weights_zero_point: int = 0,
+    bias: bool = True,
+    keep_dims: bool = False,
+    scale: float | None = None,
+    zero_point: int = 4,
+) -> Value:
+    """FULLY_CONNECTED; weights are (units, depth).
+
+    With `keep_dims` the last axis is the depth and the others stay; without it all but the first are depth.
+    """
+    depth = x.shape[-1] if keep_dims else math.prod(x.shape[1:])
+    weights = _weights(model, (units, depth), axis=0, per_channel=per_channel, zero_point=weights_zero_point)
+    inputs, natural = _with_bias(model, x, weights, units, depth, bias=bias)
+    shape = (*x.shape[:-1], units) if keep_dims else (x.shape[0], units)
+    return model.operator(
+        "FULLY_CONNECTED",
+        inputs,
+        shape,
+        scale or natural,
+        zero_point,
+        keepNumDims=keep_dims,
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def average_pool_2d(model: ModelBuilder, x: Value, **attributes: Any) -> Value:
+    """AVERAGE_POOL_2D; see `max_pool_2d` for the attributes."""
+    return _pool("AVERAGE_POOL_2D", model, x, **attributes)
+
+
+def max_pool_2d(model: ModelBuilder, x: Value, **attributes: Any) -> Value:
+    """MAX_POOL_2D; attributes: window=(2, 2), strides=(2, 2), padding="VALID", activation="NONE"."""
+    return _pool("MAX_POOL_2D", model, x, **attributes)
+
+
+def mean(
+    model: ModelBuilder,
+    x: Value,
+    *,
+    axes: Sequence[int] = (1, 2),
+    keep_dims: bool = False,
+    scale: float | None = None,
+    zero_point: int | None = None,
+) -> Value:
+    """MEAN over `axes`, which may be negative; by default with the input's quantization."""
+    reduced = {a % len(x.shape) for a in axes}
+    kept = [1 if i in reduced else n for i, n in enumerate(x.shape) if keep_dims or i not in reduced]
+    positions = model.constant(np.array(axes, np.int32))
+    return model.operator("MEAN", [x, positions], kept, *_like(x, scale, zero_point), keepDims=keep_dims)
+
+
+def add(
+    model: ModelBuilder,
+    x: Value,
+    other: Value | None = None,
+    *,
+    shape: Sequence[int] | None = None,
+    constant: bool = False,
+    activation: str = "NONE",
+    scale: float | None = None,
+    zero_point: int = 4,
+) -> Value:
+    """ADD with broadcasting of `x` and `other`.
+
+    Without `other` the second operand has `shape` (default: x's own) and is a random constant, or a second
+    model input where `constant` is False.
+    """
+    if other is None:
+        shape = tuple(x.shape if shape is None else shape)
+        if constant:
+            other = model.constant(_random_int8(model, shape, -128), [x.scale * 1.7], [5])
+        else:
+            other = model.input(shape, x.scale * 1.7, 5)
+    result = np.broadcast_shapes(x.shape, other.shape)
+    natural = 3 * math.hypot(x.scale, other.scale) * INT8_DEVIATION / 128
+    return model.operator(
+        "ADD",
+        [x, other],
+        result,
+        scale or natural,
+        zero_point,
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def reshape(model: ModelBuilder, x: Value, *, shape: Sequence[int]) -> Value:
+    """RESHAPE to `shape` (no -1)."""
+    target = model.constant(np.array(shape, np.int32))
+    return model.operator(
+        "RESHAPE", [x, target], shape, x.scale, x.zero_point, dtype=x.dtype, newShape=list(shape)
+    )
+
+
+def pad(
+    model: ModelBuilder, x: Value, *, paddings: Sequence[tuple[int, int]], value: int | None = None
+) -> Value:
+    """PAD by (before, after) an axis; with an int8 `value` it is PADV2."""
+    amounts = model.constant(np.array(paddings, np.int32))
+    shape = [n + before + after for n, (before, after) in zip(x.shape, paddings, strict=True)]
+    if value is None:
+        return model.operator("PAD", [x, amounts], shape, x.scale, x.zero_point)
+    fill = model.constant(np.array(value, np.int8), [x.scale], [x.zero_point])
+    return model.operator("PADV2", [x, amounts, fill], shape, x.scale, x.zero_point)
+
+
+def softmax(model: ModelBuilder, x: Value, *, beta: float = 1.0) -> Value:
+    """SOFTMAX over the last axis; the output is quantized as TFLite demands: scale 1/256, zero point -128."""
+    return model.operator("SOFTMAX", [x], x.shape, 1 / 256, -128, beta=beta)
+
+
+def logistic(model: ModelBuilder, x: Value) -> Value:
+    """LOGISTIC; the output is quantized as TFLite demands: scale 1/256, zero point -128."""
+    return model.operator("LOGISTIC", [x], x.shape, 1 / 256, -128)
+
+
+def relu(
+    model: ModelBuilder, x: Value, *, scale: float | None = None, zero_point: int | None = None
+) -> Value:
+    """RELU as an operator of its own; another `scale` or `zero_point` makes it requantize."""
+    return model.operator("RELU", [x], x.shape, *_like(x, scale, zero_point))
+
+
+def relu6(
+    model: ModelBuilder, x: Value, *, scale: float | None = None, zero_point: int | None = None
+) -> Value:
+    """RELU6 as an operator of its own."""
+    return model.operator("RELU6", [x], x.shape, *_like(x, scale, zero_point))
+
+
+def quantize(
+    model: ModelBuilder, x: Value, *, scale: float = 0.05, zero_point: int = -3, dtype: str = "int8"
+) -> Value:
+    """QUANTIZE from float32, or from another quantization or integer type."""
+    return model.operator("QUANTIZE", [x], x.shape, scale, zero_point, dtype=dtype)
+
+
+def dequantize(model: ModelBuilder, x: Value) -> Value:
+    """DEQUANTIZE to float32."""
+    return model.operator("DEQUANTIZE", [x], x.shape, dtype="float32")
+
+
+# --- what they share ------------------------------------------------------------------------------
+
+
+def _pool(
+    op: str,
+    model: ModelBuilder,
+    x: Value,
+    *,
+    window: tuple[int, int] = (2, 2),
+    strides: tuple[int, int] = (2, 2),
+    padding: str = "VALID",
+    activation: str = "NONE",
+) -> Value:
+    batch, height, width, channels = x.shape
+    shape = (
+        batch,
+        _windows(height, window[0], strides[0], 1, padding),
+        _windows(width, window[1], strides[1], 1, padding),
+        channels,
+    )
+    return model.operator(
+        op,
+        [x],
+        shape,
+        x.scale,
+        x.zero_point,
+        padding=_padding(padding),
+        strideH=strides[0],
+        strideW=strides[1],
+        filterHeight=window[0],
+        filterWidth=window[1],
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def _random_int8(model: ModelBuilder, shape: Sequence[int], lowest: int) -> np.ndarray:
+    return model.random.integers(lowest, 128, shape).astype(np.int8)
+
+
+def _weights(
+    model: ModelBuilder, shape: Sequence[int], *, axis: int, per_channel: bool, zero_point: int = 0
+) -> Value:
+    """Random weights; per channel the scales spread over a factor of 16, as trained layers' do."""
+    count = shape[axis] if per_channel else 1
+    scales = 0.004 * 2.0 ** model.random.uniform(-2, 2, count)
+    lowest = -127 if zero_point == 0 else -128
+    return model.constant(_random_int8(model, shape, lowest), scales, [zero_point], axis)
+
+
+def _with_bias(
+    model: ModelBuilder, x: Value, weights: Value, channels: int, fan_in: int, *, bias: bool
+) -> tuple[list[Value | None], float]:
+    """The operator's inputs, and an output scale that the accumulator's three standard deviations fill."""
+    deviation = math.sqrt(fan_in) * INT8_DEVIATION * INT8_DEVIATION
+    typical = float(np.exp(np.mean(np.log(weights.scales))))
+    natural = 3 * deviation * x.scale * typical / 128
+    if not bias:
+        return [x, weights, None], natural
+    values = (model.random.normal(0, deviation / 2, channels)).astype(np.int32)
+    return [x, weights, model.constant(values, x.scale * weights.scales)], natural
+
+
+def _like(x: Value, scale: float | None, zero_point: int | None) -> tuple[float, int]:
+    return (x.scale if scale is None else scale, x.zero_point if zero_point is None else zero_point)
+
+
+def _windows(size: int, window: int, stride: int, dilation: int, padding: str) -> int:
+    """Number of output positions along one axis."""
+    reach = (window - 1) * dilation + 1
+    count = -(-size // stride) if padding == "SAME" else -(-(size - reach + 1) // stride)
+    if count < 1:
+        raise ValueError(f"a window of {reach} does not fit into {size}")
+    return count
+
+
+def _padding(name: str) -> int:
+    return int(getattr(schema.Padding, name))
+
+
+def _activation(name: str) -> int:
+    return int(getattr(schema.ActivationFunctionType, name))
