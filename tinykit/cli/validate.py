@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_board(parser)
     add_port(parser)
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="SET.npz", help="x as the model's input (or float), y labels"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="SET.npz",
+        help="x as the model's input (or float), y labels",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
 
@@ -34,4 +38,6 @@ def run(args: argparse.Namespace) -> Outcome:
         limit=args.limit,
         quiet=args.quiet,
     )
-    return Outcome(result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1)
+    return Outcome(
+        result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1
+    )

@@ -11,7 +11,9 @@ from tinykit.cli.outcome import Outcome
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     add_model(parser)
-    parser.add_argument("--vectors", type=int, default=200, metavar="N", help="random and boundary inputs (default 200)")
+    parser.add_argument(
+        "--vectors", type=int, default=200, metavar="N", help="random and boundary inputs (default 200)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random inputs (default 0)")
     parser.add_argument("--target", default="host", help="where the compiled C runs (default host)")
 

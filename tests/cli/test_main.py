@@ -1,0 +1,74 @@
+"""The command line's manners: help, unknown verbs, errors as sentences and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinykit.cli.main import VERBS, run
+
+
+def test_help_lists_every_verb_and_imports_nothing_heavy() -> None:
+    check = (
+        "import sys\nfrom tinykit.cli.main import run\n"
+        "try:\n    run(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'tensorflow', 'jinja2', 'serial'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert all(verb in ran.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run([verb, "--help"])
+    assert stop.value.code == 0
+    assert f"tinykit {verb}" in capsys.readouterr().out
+
+
+def test_unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verfy", "x.tflite"]) == 2
+    assert "Did you mean 'tinykit verify'?" in capsys.readouterr().err
+
+
+def test_missing_file_is_one_sentence_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", str(tmp_path / "none.tflite")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "none.tflite" in error
+
+
+def test_json_error_is_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(tmp_path / "none.tflite"), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "InputError"
+
+
+def test_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["boards", "--frobnicate"]) == 2
+    assert "--frobnicate" in capsys.readouterr().err
+
+
+def test_new_copies_an_example_and_never_overwrites(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "mine"
+    assert run(["new", str(target)]) == 0
+    assert (target / "recipe.toml").is_file()
+    assert run(["new", str(target)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_quantize_needs_calibration_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m.keras"
+    model.write_bytes(b"x")
+    assert run(["quantize", str(model)]) == 2
+    assert "--data" in capsys.readouterr().err

@@ -1,0 +1,16 @@
+"""`tinykit run RECIPE.toml`: a recipe, to the verdict."""
+
+from __future__ import annotations
+
+import argparse
+
+from tinykit.cli.outcome import Outcome
+from tinykit.cli.stages import add_recipe_arguments as add_arguments
+from tinykit.cli.stages import run_until
+
+__all__ = ["add_arguments", "run"]
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run the recipe to the verdict."""
+    return run_until(args, None)

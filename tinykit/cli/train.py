@@ -1,0 +1,16 @@
+"""`tinykit train RECIPE.toml`: a recipe, as far as the teacher and the control student."""
+
+from __future__ import annotations
+
+import argparse
+
+from tinykit.cli.outcome import Outcome
+from tinykit.cli.stages import add_recipe_arguments as add_arguments
+from tinykit.cli.stages import run_until
+
+__all__ = ["add_arguments", "run"]
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run the recipe as far as the teacher and the control student."""
+    return run_until(args, "control")
