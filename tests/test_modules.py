@@ -11,9 +11,7 @@ import pytest
 
 import tinykit
 
-MODULES = sorted(
-    m.name for m in pkgutil.walk_packages(tinykit.__path__, "tinykit.") if not m.name.endswith("__main__")
-)
+MODULES = sorted(m.name for m in pkgutil.walk_packages(tinykit.__path__, "tinykit.") if not m.name.endswith("__main__"))
 
 
 @pytest.mark.parametrize("name", [m for m in MODULES if not m.startswith("tinykit.learn")])

@@ -19,9 +19,7 @@ def test_help_lists_every_verb_and_imports_nothing_heavy() -> None:
         "heavy = {'numpy', 'tensorflow', 'jinja2', 'serial'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=False
-    )
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     assert all(verb in ran.stdout for verb in VERBS)
 
@@ -39,9 +37,7 @@ def test_unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> N
     assert "Did you mean 'tinykit verify'?" in capsys.readouterr().err
 
 
-def test_missing_file_is_one_sentence_and_status_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_file_is_one_sentence_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(tmp_path / "none.tflite")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "none.tflite" in error
@@ -57,9 +53,7 @@ def test_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--frobnicate" in capsys.readouterr().err
 
 
-def test_new_copies_an_example_and_never_overwrites(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_new_copies_an_example_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "mine"
     assert run(["new", str(target)]) == 0
     assert (target / "recipe.toml").is_file()

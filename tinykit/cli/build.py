@@ -13,9 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     add_model(parser)
     add_board(parser)
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER", help="project folder (default build/NAME-BOARD)"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="project folder (default build/NAME-BOARD)")
 
 
 def run(args: argparse.Namespace) -> Outcome:

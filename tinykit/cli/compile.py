@@ -12,12 +12,8 @@ from tinykit.cli.outcome import Outcome
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an int8 model")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER", help="where to write (default build/NAME)"
-    )
-    parser.add_argument(
-        "--board", metavar="B", help="compile for this board's core and refuse what does not fit"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to write (default build/NAME)")
+    parser.add_argument("--board", metavar="B", help="compile for this board's core and refuse what does not fit")
     parser.add_argument("--target", metavar="T", help="compile for this instruction set (default cortex-m4)")
     parser.add_argument("--name", help="prefix of the generated C names (default: from the file's name)")
 

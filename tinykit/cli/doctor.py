@@ -17,8 +17,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
     findings = examine()
     lines = [
-        f"{'ok' if f.ok else '--':<3} {f.what:<24} {f.found}" + ("" if f.ok else f"\n    {f.fix}")
-        for f in findings
+        f"{'ok' if f.ok else '--':<3} {f.what:<24} {f.found}" + ("" if f.ok else f"\n    {f.fix}") for f in findings
     ]
     missing = [f for f in findings if not f.ok]
     lines.append("all is there" if not missing else f"{len(missing)} missing; only what you use needs fixing")

@@ -119,9 +119,7 @@ def run(arguments: Sequence[str]) -> int:
     except TinykitError as error:
         return fail(error, as_json)
     except KeyboardInterrupt:
-        print(
-            "\ntinykit: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr
-        )
+        print("\ntinykit: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; say nothing more, at exit included.

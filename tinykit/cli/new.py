@@ -14,9 +14,7 @@ from tinykit.files import data_folder, folder_atomic
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="must not exist yet")
-    parser.add_argument(
-        "--example", default="digits", metavar="NAME", help="what to start from (default digits)"
-    )
+    parser.add_argument("--example", default="digits", metavar="NAME", help="what to start from (default digits)")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -26,9 +24,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.example not in known:
         raise UsageError(f"no example {args.example!r}", expected=f"one of {', '.join(known)}")
     if args.folder.exists():
-        raise UsageError(
-            f"{args.folder} exists already", next_step="Choose another folder; nothing was changed"
-        )
+        raise UsageError(f"{args.folder} exists already", next_step="Choose another folder; nothing was changed")
     with folder_atomic(args.folder) as temporary:
         shutil.copytree(examples / args.example, temporary, dirs_exist_ok=True)
     recipe = args.folder / "recipe.toml"

@@ -19,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="SET.npz", help="x: typical inputs, at least 50, to calibrate with"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="default: MODEL.tflite beside the model"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: MODEL.tflite beside the model")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -42,8 +40,6 @@ def run(args: argparse.Namespace) -> Outcome:
         )
     from tinykit.learn.quantize import quantize_file
 
-    output = quantize_file(
-        model, existing_file(args.data, "data set"), args.output or model.with_suffix(".tflite")
-    )
+    output = quantize_file(model, existing_file(args.data, "data set"), args.output or model.with_suffix(".tflite"))
     result = {"model": str(output), "bytes": output.stat().st_size}
     return Outcome(result, f"{output} ({result['bytes']:,} B)\nNext: tinykit check {output}")

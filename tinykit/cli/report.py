@@ -26,9 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(
-            f"{path} is not JSON", found=error, next_step="Give the run.json of 'tinykit run'"
-        ) from error
+        raise InputError(f"{path} is not JSON", found=error, next_step="Give the run.json of 'tinykit run'") from error
     if not isinstance(content, dict) or "verdict" not in content:
         raise InputError(f"{path} is not a run", next_step="Give the run.json that 'tinykit run' wrote")
     target = write_atomic(args.output or path.with_name("report.html"), render(content))

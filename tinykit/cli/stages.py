@@ -12,9 +12,7 @@ from tinykit.cli.outcome import Outcome
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     """RECIPE and where its results go."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER", help="results (default build/RECIPE'S NAME)"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="results (default build/RECIPE'S NAME)")
 
 
 def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
@@ -24,8 +22,6 @@ def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
     from tinykit.report.table import render
 
     recipe = load_recipe(existing_file(args.recipe, "recipe"))
-    result = run_pipeline(
-        recipe, output=args.output or Path("build") / recipe.name, quiet=args.quiet, until=until
-    )
+    result = run_pipeline(recipe, output=args.output or Path("build") / recipe.name, quiet=args.quiet, until=until)
     passed = result["verdict"]["passed"]
     return Outcome(result, render(result, terminal_width()), 1 if passed is False else 0)

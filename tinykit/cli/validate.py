@@ -38,6 +38,4 @@ def run(args: argparse.Namespace) -> Outcome:
         limit=args.limit,
         quiet=args.quiet,
     )
-    return Outcome(
-        result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1
-    )
+    return Outcome(result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1)
