@@ -65,7 +65,5 @@ def _ports() -> Finding:
 
 def examine() -> list[Finding]:
     """Everything tinykit can need, looked at now."""
-    python = Finding(
-        "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}", ""
-    )
+    python = Finding("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}", "")
     return [python, *(_tool(*t) for t in TOOLS), *(_package(*p) for p in PACKAGES), _ports()]
