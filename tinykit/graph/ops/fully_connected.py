@@ -1,0 +1,78 @@
+"""FULLY_CONNECTED: input of rows * depth values, weights (out, depth), bias (out,), output of rows * out values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
+from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
+from tinykit.graph.flatbuffer import Table
+from tinykit.graph.model import Tensor
+from tinykit.graph.schema import OPTIONS
+
+LARGEST_BIAS_MISMATCH = 0.02
+"""TFLM refuses one-scale weights whose bias scale differs from input scale * weights scale by more than this part of
+the output's scale (`GetQuantizedConvolutionMultipler` in TFLite's kernel_util.cc)."""
+
+
+@dataclass(frozen=True)
+class FullyConnectedOptions:
+    """Options of FULLY_CONNECTED.
+
+    Attributes: `activation` the fused clamp; `keep_num_dims` whether the output keeps the input's leading dimensions;
+    `shuffled` whether the weights are in the layout for old phones.
+    """
+
+    activation: str = "NONE"
+    keep_num_dims: bool = False
+    shuffled: bool = False
+
+
+def parse(table: Table, _operands: Operands) -> FullyConnectedOptions:
+    return FullyConnectedOptions(activation_name(table, 0), table.flag(2), table.integer(1, "b") != 0)
+
+
+def inspect(inspection: Inspection) -> None:
+    if not inspection.arity(2, 3):
+        return
+    x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
+    assert weights is not None
+    options: FullyConnectedOptions = inspection.options
+    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+        return
+    if not (
+        inspection.rank(weights, 2)
+        and inspect_weights(inspection, weights, 0, zero_point_allowed=True)
+        and inspection.activation(options.activation)
+        and inspection.require(not options.shuffled, "its weights are in a shuffled layout", "Convert for int8")
+    ):
+        return
+    units, depth = weights.shape
+    if not (
+        inspection.require(x.elements % depth == 0, f"{x.elements} input values are no multiple of its depth {depth}")
+        and inspection.require(
+            len(y.shape) >= 1 and y.shape[-1] == units and y.elements == x.elements // depth * units,
+            f"its output has shape {y.shape} where {x.elements // depth} rows of {units} follow",
+        )
+        and inspect_bias(inspection, bias, units)
+    ):
+        return
+    assert x.quantization and y.quantization and weights.quantization and weights.data is not None
+    rows = weights.data.astype(np.int16) - np.int16(weights.quantization.zero_point)
+    reals = x.quantization.scale * weights.quantization.scales.astype(float) / y.quantization.scale
+    if inspect_sums(inspection, rows, bias_values(bias, units), reals) and len(reals) == 1:
+        _bias_scale(inspection, bias, x.quantization.scale * weights.quantization.scale, y.quantization.scale)
+
+
+def _bias_scale(inspection: Inspection, bias: Tensor | None, product: float, output_scale: float) -> None:
+    if bias is not None:
+        scale = bias.quantization.scale if bias.quantization else 0.0
+        inspection.require(
+            abs(product - scale) / output_scale <= LARGEST_BIAS_MISMATCH,
+            f"its bias scale {scale:.6g} is not input scale * weights scale {product:.6g}, and TFLM refuses that",
+        )
+
+
+DEFINITION = Definition("FULLY_CONNECTED", OPTIONS.FULLY_CONNECTED, parse, inspect)

@@ -1,0 +1,31 @@
+"""LOGISTIC, int8 to int8. TFLM checks only the output's zero point; it computes as if the scale were 1/256."""
+
+from __future__ import annotations
+
+from tinykit.graph.definition import Definition, Inspection, no_options
+
+OUTPUT_ZERO_POINT = -128
+
+SMALLEST_SCALE, LARGEST_SCALE = 2.0**-26, 8.0
+"""Input scales whose shift stays within 0 to 31 in TFLM's fixed point (scale * 2**27)."""
+
+
+def inspect(inspection: Inspection) -> None:
+    if not inspection.arity(1, 1):
+        return
+    x, y = inspection.input, inspection.output
+    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+        return
+    assert x.quantization and y.quantization
+    inspection.shape(y, x.shape)
+    inspection.require(
+        y.quantization.zero_point == OUTPUT_ZERO_POINT, "its output must have zero point -128, as TFLM demands"
+    )
+    inspection.require(
+        SMALLEST_SCALE <= x.quantization.scale <= LARGEST_SCALE,
+        f"its input scale {x.quantization.scale:.6g} is out of range",
+        "Quantize again with data like the real input",
+    )
+
+
+DEFINITION = Definition("LOGISTIC", None, no_options, inspect)

@@ -1,0 +1,71 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D: input (n, h, w, c) to output (n, h', w', c), channel by channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
+from tinykit.graph.flatbuffer import Table
+from tinykit.graph.schema import OPTIONS
+from tinykit.graph.window import Axis, inspect_axis, resolve
+
+
+@dataclass(frozen=True)
+class Pool2DOptions:
+    """Options of AVERAGE_POOL_2D and MAX_POOL_2D.
+
+    Attributes: `vertical`, `horizontal` the window's steps and padding; `height`, `width` its size; `activation` the
+    fused clamp; `padding` as the file names it. Padding counts neither in the average nor in the maximum.
+    """
+
+    vertical: Axis
+    horizontal: Axis
+    height: int
+    width: int
+    activation: str = "NONE"
+    padding: str = "VALID"
+
+
+def parse(table: Table, operands: Operands) -> Pool2DOptions:
+    padding = padding_name(table, 0)
+    x = operands.shape(0)
+    image_height, image_width = x[1:3] if len(x) == 4 else (0, 0)
+    width, height = table.integer(3, "i"), table.integer(4, "i")
+    return Pool2DOptions(
+        resolve(padding, table.integer(2, "i"), 1, image_height, height),
+        resolve(padding, table.integer(1, "i"), 1, image_width, width),
+        height,
+        width,
+        activation_name(table, 5),
+        padding,
+    )
+
+
+def inspect(inspection: Inspection) -> None:
+    if not inspection.arity(1, 1):
+        return
+    x, y, options = inspection.input, inspection.output, inspection.options
+    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+        return
+    if not (inspection.rank(x, 4) and inspection.rank(y, 4) and inspection.same_quantization()):
+        return
+    if not (
+        inspection.activation(options.activation)
+        and inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
+        and inspection.require(
+            (x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}"
+        )
+        and inspect_axis(inspection, options.vertical, "height", x.shape[1], options.height, y.shape[1])
+        and inspect_axis(inspection, options.horizontal, "width", x.shape[2], options.width, y.shape[2])
+    ):
+        return
+    inspection.require(
+        options.height * options.width <= 1 << 22,
+        "its window is so large that sums can overflow 32 bits",
+        "Use a smaller window",
+    )
+
+
+DEFINITIONS = tuple(
+    Definition(op, OPTIONS.POOL_2D, parse, inspect) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+)
