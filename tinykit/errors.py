@@ -167,5 +167,9 @@ class DeviceFault(DeviceError):
     """The firmware reported a fault (hard fault, stack overflow, watchdog), with PC and cause."""
 
 
+class DeviceReset(DeviceError):
+    """The device started anew on its own: what was written to it is lost."""
+
+
 class DiskFull(EnvironmentFailure):
     """No space left while writing; nothing half-written was left."""

@@ -1,0 +1,175 @@
+"""Emulated boards: QEMU with the board's machine, a pseudo terminal for the UART and QMP for control."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tinykit.errors import BoardError, ToolFailed, ToolMissing
+from tinykit.flash.qmp import Qmp
+
+if TYPE_CHECKING:
+    from tinykit.boards import Board
+
+ICOUNT_SHIFT = 7
+"""Each instruction advances the emulator's time by 2^7 = 128 ns, more than a tick of every board's clock, so that
+counters tick at least once an instruction and counts are exact."""
+
+PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
+
+_START_SECONDS = 15.0
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.005
+
+_LEASHED = 'exec 3<&0 </dev/null; (read -r _ <&3 || kill -KILL $$) & exec 3<&-; exec "$@"'
+"""Shell that runs a program which dies with its parent: standard input is a pipe that only the parent can write; at
+its end (the parent is gone, however it died) the program is killed. A line written there lets it off the leash."""
+
+
+def command(board: Board, elf: Path, qmp: Path, *, counting: bool) -> list[str]:
+    """The emulator's command line: halted before the first instruction, UART on a new pty, QMP at `qmp`.
+
+    Raises: BoardError for a board without an emulator, ToolMissing.
+    """
+    emulator = board.emulator
+    if emulator is None or emulator.kind != "qemu":
+        raise BoardError(f"the board {board.name!r} has no emulator", next_step="Plug the board in and give --port")
+    program = "qemu-system-riscv32" if board.target.startswith("rv32") else "qemu-system-arm"
+    path = shutil.which(program)
+    if path is None:
+        raise ToolMissing(
+            f"cannot emulate {board.name}",
+            expected=f"the program {program}",
+            found="nothing of this name on PATH",
+            next_step=f"sudo apt install {PACKAGES[program]}",
+            page="emulator-missing",
+        )
+    icount = ["-icount", f"shift={ICOUNT_SHIFT}"] if counting else []
+    return [
+        *(path, "-M", emulator.machine, *emulator.arguments, *icount),
+        *("-display", "none", "-monitor", "none", "-serial", "pty", "-S"),
+        *("-qmp", f"unix:{qmp},server=on,wait=off", "-kernel", str(elf)),
+    ]
+
+
+def launch(arguments: list[str], qmp: Path, log: Path, *, leashed: bool) -> tuple[subprocess.Popen[bytes], str]:
+    """Start an emulator and let it run; the process and its pty's path.
+
+    `leashed`: it dies with this process. Otherwise it lives on.
+    Raises: ToolFailed with the end of its output when it does not come up.
+    """
+    leash = ["/bin/sh", "-c", _LEASHED, "sh"] if leashed else []
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*leash, *arguments],
+            stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        with _connect(process, qmp, log) as control:
+            port = _pty(control)
+            control.execute("cont")
+    except BaseException:
+        kill(process)
+        raise
+    return process, port
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End the emulator for certain, and its leash with it."""
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.write(b"\n")
+            process.stdin.close()
+
+
+def _connect(process: subprocess.Popen[bytes], qmp: Path, log: Path) -> Qmp:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            return Qmp(qmp)
+        time.sleep(_POLL_SECONDS)
+    raise failure(process, log, "did not start")
+
+
+def failure(process: subprocess.Popen[bytes], log: Path, what: str) -> ToolFailed:
+    """The error for an emulator that died or hangs, with the end of its output."""
+    status = process.poll()
+    said = log.read_text(errors="replace").strip()[-600:] if log.exists() else ""
+    return ToolFailed(
+        f"the emulator {what}",
+        found=f"{'still running' if status is None else f'exit status {status}'}, it said: {said or 'nothing'}",
+        next_step="Check that the board's machine is known to your emulator: qemu-system-arm -M help",
+        page="emulator-failed",
+    )
+
+
+def _pty(control: Qmp) -> str:
+    for device in control.execute("query-chardev"):
+        name = str(device.get("filename", ""))
+        if name.startswith("pty:"):
+            return name.removeprefix("pty:")
+    raise ToolFailed("the emulator opened no pseudo terminal", next_step="Check that /dev/pts is mounted")
+
+
+class Emulator:
+    """A running emulated board of this process; use as a context manager. It never outlives this process.
+
+    Attributes: `port` the path of its UART's pty.
+    """
+
+    def __init__(self, board: Board, elf: Path, *, counting: bool = True) -> None:
+        """Start `board` with the firmware in `elf`.
+
+        Args:
+            counting: time advances with each instruction (exact counts) instead of with the host's clock (faster).
+        Raises: BoardError, ToolMissing, ToolFailed.
+        """
+        self.port = ""
+        self._folder = tempfile.TemporaryDirectory(prefix="tinykit-")
+        self._qmp = Path(self._folder.name) / "qmp"
+        self._log = Path(self._folder.name) / "log"
+        try:
+            arguments = command(board, elf, self._qmp, counting=counting)
+            self._process, self.port = launch(arguments, self._qmp, self._log, leashed=True)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process id."""
+        return self._process.pid
+
+    def require_alive(self) -> None:
+        """Raises: ToolFailed with the end of the emulator's output if it died."""
+        if self._process.poll() is not None:
+            raise failure(self._process, self._log, "died")
+
+    def reset(self) -> None:
+        """Press the board's reset button. Raises: ToolFailed."""
+        self.require_alive()
+        with Qmp(self._qmp) as control:
+            control.execute("system_reset")
+
+    def stop(self) -> None:
+        """End it; a second call does nothing."""
+        kill(self._process)
+        self._folder.cleanup()

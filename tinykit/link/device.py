@@ -1,0 +1,289 @@
+"""A device: a board that answers on a port, be it hardware, an emulator or an in-process fake."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinykit.errors import DeviceError, DeviceFault, DeviceReset, LinkTimeout, UsageError, WrongFirmware
+from tinykit.link.client import GREETING_PATIENCE, Client, chunks
+from tinykit.link.frames import MAX_PAYLOAD, Kind
+from tinykit.link.hello import Hello
+from tinykit.link.port import Port, SerialPort
+from tinykit.link.symbols import function_at
+
+if TYPE_CHECKING:
+    from tinykit.boards import Board
+    from tinykit.firmware.build import Firmware
+    from tinykit.flash.emulator import Emulator
+
+_WRITE_HEADER = 5
+"""Bytes of index and offset that lead a WRITE's data."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Stack of the device in bytes: `peak` of the deepest INVOKE since reset, `size` reserved."""
+
+    peak: int
+    size: int
+
+
+class Device:
+    """The commands of the protocol as methods. A method raises a kind of DeviceError when the link fails."""
+
+    def __init__(
+        self,
+        port: Port,
+        *,
+        emulator: Emulator | None = None,
+        icount_shift: int | None = None,
+        elf: Path | None = None,
+        toolchain: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`icount_shift`: where the device is an emulator that advances time by 2^shift ns an instruction.
+
+        `elf` and the `toolchain` prefix name functions in fault messages.
+        """
+        self.port = port
+        self.emulator = emulator
+        self.icount_shift = icount_shift
+        self._hello: Hello | None = None
+        name_of = (lambda pc: function_at(elf, pc, toolchain)) if elf else (lambda pc: None)
+        self._client = Client(port, clock=clock, name_of=name_of)
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port up and stop the emulator, if it is ours."""
+        self.port.close()
+        if self.emulator is not None:
+            self.emulator.stop()
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the device is known to be an emulator."""
+        return self.icount_shift is not None or self.emulator is not None
+
+    @property
+    def silences(self) -> int:
+        """Requests so far that had to be sent again."""
+        return self._client.silences
+
+    def hello(self) -> Hello:
+        """Greet the device and read its description; a fault that an earlier session left is cleared by a reset.
+
+        Raises: WrongFirmware for another protocol version, LinkTimeout.
+        """
+        try:
+            answer = self._request(Kind.HELLO, patience=GREETING_PATIENCE, answer=MAX_PAYLOAD)
+        except DeviceFault:
+            self._send_reset()
+            answer = self._request(Kind.HELLO, patience=GREETING_PATIENCE, answer=MAX_PAYLOAD)
+        self._hello = Hello.parse(answer)
+        return self._hello
+
+    @property
+    def description(self) -> Hello:
+        """What the device last said of itself; greets it the first time."""
+        return self._hello or self.hello()
+
+    def require_model(self, sha256: str) -> Hello:
+        """Greet the device and make sure that it runs the model with this hash.
+
+        Raises: WrongFirmware.
+        """
+        hello = self.hello()
+        if hello.sha256 != sha256:
+            raise WrongFirmware(
+                f"the device on {self.port.name} runs another model",
+                expected=f"the model with SHA-256 {sha256[:16]}...",
+                found=f"{hello.model!r} with SHA-256 {hello.sha256[:16]}...",
+                next_step="Flash this model's firmware first: tinykit flash MODEL.tflite --board BOARD",
+                page="wrong-firmware",
+                facts={"expected_sha256": sha256, "found_sha256": hello.sha256},
+            )
+        return hello
+
+    def write_input(self, data: bytes, index: int = 0) -> None:
+        """Fill the model's input `index` with `data`, its raw little-endian bytes."""
+        size = min(MAX_PAYLOAD, self.description.max_payload) - _WRITE_HEADER
+        for offset, count in chunks(len(data), size):
+            header = struct.pack("<BI", index, offset)
+            self._request(Kind.WRITE, header + data[offset : offset + count])
+
+    def invoke(self) -> int:
+        """Run the model once; ticks of the device's counter, net of the measurement itself."""
+        return self._ticks(self._request(Kind.INVOKE, answer=8))
+
+    def read_output(self, count: int, index: int = 0) -> bytes:
+        """The first `count` bytes of the model's output `index`."""
+        return b"".join(
+            self._read(Kind.READ, struct.pack("<BIH", index, offset, size), size) for offset, size in chunks(count)
+        )
+
+    def infer(self, *inputs: np.ndarray | bytes, output_bytes: tuple[int, ...] | None = None) -> list[bytes]:
+        """Write the inputs, run the model, read the outputs as raw bytes.
+
+        `output_bytes`: size of each output; not needed where the model has one.
+        Raises: UsageError when the sizes do not match what the device said.
+        """
+        hello = self.description
+        sizes = output_bytes or (hello.output_bytes,)
+        raw = [_raw(x) for x in inputs]
+        asked = (len(raw), sum(map(len, raw)), len(sizes), sum(sizes))
+        there = (hello.inputs, hello.input_bytes, hello.outputs, hello.output_bytes)
+        if asked != there:
+            form = "{} inputs of {} bytes in all, {} outputs of {} bytes in all"
+            raise UsageError(
+                "inputs or outputs of another size than the device's",
+                expected=form.format(*there),
+                found=form.format(*asked),
+            )
+        for index, data in enumerate(raw):
+            self.write_input(data, index)
+        self.invoke()
+        return [self.read_output(size, index) for index, size in enumerate(sizes)]
+
+    def step(self, index: int) -> int:
+        """Run step `index` of the plan alone (0 first); ticks, net."""
+        return self._ticks(self._request(Kind.STEP, struct.pack("<H", index), answer=8))
+
+    def peek(self, offset: int, count: int) -> bytes:
+        """`count` bytes of the model's arena from `offset` on."""
+        return b"".join(
+            self._read(Kind.PEEK, struct.pack("<IH", offset + at, size), size) for at, size in chunks(count)
+        )
+
+    def stack(self) -> Stack:
+        """Stack used by INVOKE so far."""
+        payload = self._request(Kind.STACK, answer=8)
+        return Stack(*struct.unpack("<II", self._sized(payload, 8, Kind.STACK)))
+
+    def echo(self, data: bytes) -> bytes:
+        """`data` (at most MAX_PAYLOAD bytes), there and back."""
+        return self._request(Kind.ECHO, data, answer=len(data))
+
+    def reset(self) -> Hello:
+        """Restart the device and greet it again."""
+        self._send_reset()
+        return self.hello()
+
+    def instructions(self, ticks: int) -> int | None:
+        """Executed instructions where ticks tell them: an emulator whose time advances with each; None elsewhere.
+
+        With -icount shift=s each instruction takes 2^s ns of the emulator's time (QEMU documentation, "TCG
+        Instruction Counting"), and a counter of f MHz ticks every 1000 / f ns.
+        """
+        hello = self.description
+        if self.icount_shift is None or hello.counter == "none" or hello.counter_hz == 0:
+            return None
+        return round(ticks * (1e9 / hello.counter_hz) / 2**self.icount_shift)
+
+    @property
+    def tick_unit(self) -> str:
+        """What a tick is on this device: "cycles" of a core's own cycle counter, "instructions" retired, or "ticks"
+        of a timer."""
+        return {"DWT cycles": "cycles", "minstret": "instructions"}.get(self.description.counter, "ticks")
+
+    def _send_reset(self) -> None:
+        self._hello = None
+        with contextlib.suppress(LinkTimeout, DeviceReset):  # its answer may be lost in the reset itself
+            self._request(Kind.RESET)
+
+    def _request(self, kind: Kind, payload: bytes = b"", **options: Any) -> bytes:
+        try:
+            return self._client.request(kind, payload, **options)
+        except DeviceError as error:
+            if self.emulator is not None and not isinstance(error, DeviceFault):
+                self.emulator.require_alive()
+            raise
+
+    def _read(self, kind: Kind, payload: bytes, count: int) -> bytes:
+        return self._sized(self._request(kind, payload, answer=count), count, kind)
+
+    def _ticks(self, payload: bytes) -> int:
+        return int(struct.unpack("<Q", self._sized(payload, 8, Kind.INVOKE))[0])
+
+    def _sized(self, payload: bytes, count: int, kind: Kind) -> bytes:
+        if len(payload) != count:
+            raise DeviceError(
+                f"the device on {self.port.name} answered {kind.name} with the wrong length",
+                expected=f"{count} bytes",
+                found=f"{len(payload)} bytes",
+                next_step="Build and flash the firmware again with this version of tinykit",
+            )
+        return payload
+
+
+def _raw(x: np.ndarray | bytes) -> bytes:
+    if isinstance(x, bytes):
+        return x
+    return np.ascontiguousarray(x, x.dtype.newbyteorder("<")).tobytes()
+
+
+@contextlib.contextmanager
+def open_device(
+    board: Board, firmware: Firmware | None = None, port: str | Port | None = None, *, counting: bool = True
+) -> Iterator[Device]:
+    """The board's device, greeted: on `port` where one is given, else its emulator started with `firmware`.
+
+    Args:
+        port: a serial device, a pty, socket://, rfc2217://, or an open `Port`.
+        counting: have an emulator count instructions; without it runs about four times as fast.
+    Raises: UsageError with neither firmware nor port, PortError, ToolMissing, ToolFailed, LinkTimeout, WrongFirmware.
+    """
+    with contextlib.ExitStack() as cleanup:
+        device = _on_port(board, firmware, port) if port is not None else _emulated(board, firmware, counting, cleanup)
+        cleanup.callback(device.close)
+        device.hello()
+        yield device
+
+
+def _elf(firmware: Firmware | None) -> Path | None:
+    return firmware.elf if firmware is not None else None
+
+
+def _toolchain(board: Board) -> str:
+    from tinykit.targets import target
+
+    return target(board.target).toolchain
+
+
+def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Device:
+    from tinykit.flash.running import find
+
+    running = find(port) if isinstance(port, str) else None
+    return Device(
+        SerialPort(port) if isinstance(port, str) else port,
+        icount_shift=running.icount_shift if running else None,
+        elf=Path(running.elf) if running else _elf(firmware),
+        toolchain=_toolchain(board),
+    )
+
+
+def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: contextlib.ExitStack) -> Device:
+    from tinykit.flash.emulator import ICOUNT_SHIFT, Emulator
+
+    if firmware is None:
+        raise UsageError(f"no device for board {board.name!r}", next_step="Give its port with --port")
+    emulator = cleanup.enter_context(Emulator(board, firmware.elf, counting=counting))
+    return Device(
+        SerialPort(emulator.port),
+        emulator=emulator,
+        icount_shift=ICOUNT_SHIFT if counting else None,
+        elf=firmware.elf,
+        toolchain=_toolchain(board),
+    )
