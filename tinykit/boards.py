@@ -1,0 +1,331 @@
+"""The board registry: one TOML a board, checked against a schema.
+
+A board adds to a target (see targets.py) what a datasheet says: memories, UART, clock, and how to put a program there.
+Boards come from this project's `boards/`, from folders that `add_folder` names, and from those in TINYKIT_BOARDS.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import re
+import sys
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tinykit.errors import BoardError
+from tinykit.files import data_folder
+from tinykit.targets import TARGETS, Target
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+UART_DRIVERS = ("cmsdk", "nrf51", "stm32f1", "stm32f4")
+FLASH_METHODS = (
+    "emulator", "gdb", "openocd", "pyocd", "st-flash", "dfu", "uf2", "avrdude", "bossac", "esptool",
+)  # fmt: skip
+_FOLDERS_VARIABLE = "TINYKIT_BOARDS"
+
+
+def _rule(check: str, *choices: str, low: int = 0, high: int = 2**32 - 1) -> dict[str, Any]:
+    """What the TOML may say for a field: `check` is "text", "number", "texts" or "table"."""
+    return {"check": check, "choices": choices, "low": low, "high": high}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory the linker may fill: `origin` its address and `length` its size in bytes, `kind` "flash" or "ram"."""
+
+    name: str = field(metadata=_rule("text"))
+    kind: str = field(metadata=_rule("text", "flash", "ram"))
+    origin: int = field(metadata=_rule("number"))
+    length: int = field(metadata=_rule("number", low=1024))
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.origin + self.length
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The serial port that carries the protocol.
+
+    Attributes: `driver` names firmware_templates/baremetal/uart_<driver>.c, `base` the registers' address, `irq` the
+    number of the receive interrupt, `clock_hz` the peripheral's input clock, `tx_pin` and `rx_pin` where the chip
+    routes the port to any pin.
+    """
+
+    driver: str = field(metadata=_rule("text", *UART_DRIVERS))
+    base: int = field(metadata=_rule("number"))
+    irq: int = field(metadata=_rule("number", high=479))
+    clock_hz: int = field(metadata=_rule("number", low=1_000_000))
+    baud: int = field(default=115200, metadata=_rule("number", low=9600, high=3_000_000))
+    tx_pin: int | None = field(default=None, metadata=_rule("number", high=63))
+    rx_pin: int | None = field(default=None, metadata=_rule("number", high=63))
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How to run the board without hardware: `machine` and extra `arguments` of the emulator `kind`.
+
+    `counter` is what the firmware counts with there.
+    """
+
+    kind: str = field(metadata=_rule("text", "qemu"))
+    machine: str = field(metadata=_rule("text"))
+    counter: str = field(metadata=_rule("text", "systick"))
+    arguments: tuple[str, ...] = field(default=(), metadata=_rule("texts"))
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board.
+
+    Attributes:
+        name, title: for the command line and for people.
+        target: its instruction set.
+        clock_hz: the core's clock when our firmware runs.
+        memories: in the order of the file; the first of each kind is used.
+        uart: the serial port.
+        flash_methods: ways to put a program there, the preferred first.
+        references: the documents that the numbers are from.
+        crystal_hz: the external oscillator, where the firmware starts it.
+        emulator: None where there is none.
+        usb_ids: "vid:pid" of what shows up when it is plugged in.
+        source: the TOML file.
+    """
+
+    name: str
+    title: str
+    target: Target
+    clock_hz: int
+    memories: tuple[Memory, ...]
+    uart: Uart
+    flash_methods: tuple[str, ...]
+    references: tuple[str, ...]
+    crystal_hz: int | None
+    emulator: Emulator | None
+    usb_ids: tuple[str, ...]
+    source: Path
+
+    @property
+    def flash(self) -> Memory:
+        """The memory that holds the program."""
+        return next(m for m in self.memories if m.kind == "flash")
+
+    @property
+    def ram(self) -> Memory:
+        """The memory that holds data and stack."""
+        return next(m for m in self.memories if m.kind == "ram")
+
+
+@dataclass(frozen=True)
+class _BoardFile:
+    """The top level of the TOML."""
+
+    name: str = field(metadata=_rule("text"))
+    title: str = field(metadata=_rule("text"))
+    target: str = field(metadata=_rule("text", *(n for n in TARGETS if n != "host")))
+    clock_hz: int = field(metadata=_rule("number", low=1_000_000))
+    memory: Any = field(metadata=_rule("table"))
+    uart: Any = field(metadata=_rule("table"))
+    flash: Any = field(metadata=_rule("table"))
+    references: tuple[str, ...] = field(metadata=_rule("texts"))
+    crystal_hz: int | None = field(default=None, metadata=_rule("number", low=1_000_000))
+    usb: Any = field(default=None, metadata=_rule("table"))
+    emulator: Any = field(default=None, metadata=_rule("table"))
+
+
+@dataclass(frozen=True)
+class _FlashTable:
+    methods: tuple[str, ...] = field(metadata=_rule("texts", *FLASH_METHODS))
+
+
+@dataclass(frozen=True)
+class _UsbTable:
+    ids: tuple[str, ...] = field(metadata=_rule("texts"))
+
+
+class _File:
+    """A board's TOML text: knows the line of a key, so that errors can name it."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self._lines = text.splitlines()
+
+    def line(self, table: str, key: str, occurrence: int = 0) -> int:
+        """The line of `key` in the `occurrence`th `[table]` or `[[table]]` ("" for the top level); 0 if not found."""
+        current, seen = "", -1
+        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        for number, line in enumerate(self._lines, start=1):
+            header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line)
+            if header:
+                current = header.group(1)
+                seen += current == table
+                if current == key and not table:
+                    return number
+            elif current == table and (not table or seen == occurrence) and pattern.match(line):
+                return number
+        return 0
+
+    def error(self, what: str, line: int = 0, **facts: Any) -> BoardError:
+        where = f"{self.path}:{line}" if line else str(self.path)
+        return BoardError(f"{where}: {what}", **facts)
+
+
+def _checked(value: Any, meta: Any, key: str) -> Any:
+    """The value as the field's type. Raises ValueError with what was expected instead."""
+    if meta["check"] == "number":
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError("a whole number")
+        if not meta["low"] <= value <= meta["high"]:
+            raise ValueError(f"{key} from {meta['low']} to {meta['high']}")
+    elif meta["check"] == "text":
+        if not isinstance(value, str) or not value or not value.isprintable():
+            raise ValueError("a printable text in quotes")
+        if meta["choices"] and value not in meta["choices"]:
+            raise ValueError(f"one of {', '.join(meta['choices'])}")
+    elif meta["check"] == "texts":
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.isprintable() for v in value):
+            raise ValueError("a list of texts")
+        if meta["choices"] and not set(value) <= set(meta["choices"]):
+            raise ValueError(f"only {', '.join(meta['choices'])}")
+        return tuple(value)
+    return value
+
+
+def _table(file: _File, kind: type, table: str, values: Any, occurrence: int = 0) -> Any:
+    """The TOML table `values` as the dataclass `kind`. Raises: BoardError."""
+    where = f"[{table}]" if table else "the top level"
+    if not isinstance(values, dict):
+        raise file.error(f"[{table}] is not a table", file.line("", table), found=repr(values))
+    known = {f.name: f for f in fields(kind)}
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise file.error(
+                f"unknown key {key!r} in {where}",
+                file.line(table, key, occurrence),
+                expected=f"one of {', '.join(known)}",
+                next_step=f"Did you mean {near[0]!r}?" if near else None,
+            )
+    checked = {}
+    for name, key_field in known.items():
+        if name in values:
+            try:
+                checked[name] = _checked(values[name], key_field.metadata, name)
+            except ValueError as error:
+                line = file.line(table, name, occurrence)
+                raise file.error(
+                    f"{name!r} in {where} cannot be used", line, expected=error, found=repr(values[name])
+                ) from None
+        elif key_field.default is MISSING:
+            raise file.error(f"{name!r} is missing in {where}")
+    return kind(**checked)
+
+
+def _memories(file: _File, values: Any) -> tuple[Memory, ...]:
+    if not isinstance(values, list):
+        raise file.error("memories are written as [[memory]] tables", file.line("", "memory"))
+    memories = tuple(_table(file, Memory, "memory", value, i) for i, value in enumerate(values))
+    for kind in ("flash", "ram"):
+        if not any(m.kind == kind for m in memories):
+            raise file.error(f"no [[memory]] of kind {kind!r}")
+    ordered = sorted(memories, key=lambda m: m.origin)
+    for low, high in itertools.pairwise(ordered):
+        if high.origin < low.end:
+            raise file.error(
+                f"memories {low.name!r} and {high.name!r} overlap",
+                file.line("memory", "origin", memories.index(high)),
+                found=f"{low.origin:#x} to {low.end:#x} and {high.origin:#x} to {high.end:#x}",
+            )
+    return memories
+
+
+def read_board(path: Path) -> Board:
+    """The board that a TOML file describes.
+
+    Raises: BoardError with file, line and the nearest key when the file breaks the schema.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise BoardError(f"cannot read {path}", found=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BoardError(f"{path} is not TOML", found=error) from error
+    file = _File(path, text)
+    top = _table(file, _BoardFile, "", values)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", top.name):
+        raise file.error(
+            "the name cannot be used", file.line("", "name"), expected="letters, digits, '.', '_', '-'", found=top.name
+        )
+    return Board(
+        name=top.name,
+        title=top.title,
+        target=TARGETS[top.target],
+        clock_hz=top.clock_hz,
+        memories=_memories(file, top.memory),
+        uart=_table(file, Uart, "uart", top.uart),
+        flash_methods=_table(file, _FlashTable, "flash", top.flash).methods,
+        references=top.references,
+        crystal_hz=top.crystal_hz,
+        emulator=None if top.emulator is None else _table(file, Emulator, "emulator", top.emulator),
+        usb_ids=() if top.usb is None else _table(file, _UsbTable, "usb", top.usb).ids,
+        source=path,
+    )
+
+
+_added: list[Path] = []
+
+
+def add_folder(path: Path) -> None:
+    """Also look for boards in this folder, before all others.
+
+    Raises: BoardError if it is no folder.
+    """
+    if not path.is_dir():
+        raise BoardError(f"no folder of boards at {path}")
+    if path not in _added:
+        _added.insert(0, path)
+
+
+def _files() -> dict[str, Path]:
+    """Board files by name; the first folder that has a name wins."""
+    named = [Path(p) for p in os.environ.get(_FOLDERS_VARIABLE, "").split(os.pathsep) if p]
+    found: dict[str, Path] = {}
+    for folder in (*_added, *named, data_folder("boards")):
+        for path in sorted(folder.glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def board(name: str) -> Board:
+    """The board of this name, or that of the TOML file at this path.
+
+    Raises: BoardError for an unknown one, with the nearest names.
+    """
+    if name.endswith(".toml") or "/" in name:
+        return read_board(Path(name))
+    files = _files()
+    if name not in files:
+        near = difflib.get_close_matches(name, files, n=3, cutoff=0.5)
+        raise BoardError(
+            f"unknown board {name!r}",
+            expected=f"one of {', '.join(sorted(files))}",
+            next_step=f"Did you mean {' or '.join(near)}?" if near else "See them all with `tinykit boards`",
+        )
+    return read_board(files[name])
+
+
+def all_boards() -> tuple[Board, ...]:
+    """Every known board, by name.
+
+    Raises: BoardError if one of their files breaks the schema.
+    """
+    return tuple(read_board(path) for _, path in sorted(_files().items()))
