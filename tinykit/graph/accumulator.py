@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinykit.graph.arithmetic import INTEGER_RANGES, quantize_multiplier
+from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, quantize_multiplier
 from tinykit.graph.definition import Inspection
 from tinykit.graph.model import Tensor
-
-LARGEST_SHIFT = 30
-"""Greatest left shift for which TFLM's `x * (1 << shift)` is defined."""
 
 
 def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
@@ -72,5 +69,7 @@ def inspect_sums(inspection: Inspection, rows: np.ndarray, bias: np.ndarray, rea
         and (high <= int32_most >> shifts).all()
     )
     return inspection.require(
-        bool(fits), "its sums can overflow 32 bits", "Use a smaller layer, or quantize again with data like the real input"
+        bool(fits),
+        "its sums can overflow 32 bits",
+        "Use a smaller layer, or quantize again with data like the real input",
     )

@@ -21,7 +21,10 @@ INTEGER_RANGES = {
 }
 """Least and greatest value of each integer type."""
 
-_INT32_MIN, _INT32_MAX = INTEGER_RANGES["int32"]
+_INT32_MAX = INTEGER_RANGES["int32"][1]
+
+LARGEST_SHIFT = 30
+"""Greatest left shift for which TFLM's `x * (1 << shift)` is defined."""
 
 _CLAMPS: dict[str, tuple[float | None, float | None]] = {
     "NONE": (None, None),
@@ -71,19 +74,14 @@ def channel_multipliers(
 
     Returns: int32 multipliers and int32 shifts, shape (channels,).
     """
-    pairs = [
-        quantize_multiplier(float(input_scale) * float(scale) / float(output_scale))
-        for scale in filter_scales
-    ]
+    pairs = [quantize_multiplier(float(input_scale) * float(scale) / float(output_scale)) for scale in filter_scales]
     if len(pairs) == 1:
         pairs *= channels
     multipliers, shifts = zip(*pairs, strict=True)
     return np.array(multipliers, np.int32), np.array(shifts, np.int32)
 
 
-def fully_connected_multiplier(
-    input_scale: float, filter_scale: float, output_scale: float
-) -> tuple[int, int]:
+def fully_connected_multiplier(input_scale: float, filter_scale: float, output_scale: float) -> tuple[int, int]:
     """Multiplier and shift of FULLY_CONNECTED with one filter scale.
 
     Unlike the per-channel path, TFLM multiplies the input and filter scales in float32 before it goes to double.
@@ -122,14 +120,14 @@ def multiply_by_quantized_multiplier(x: Any, multiplier: Any, shift: Any) -> np.
 
     Args:
         x: int32 values, any shape (any integer dtype).
-        multiplier, shift: from `quantize_multiplier`, broadcast against `x`; shift -31 to 31.
+        multiplier, shift: from `quantize_multiplier`, broadcast against `x`; shift -31 to `LARGEST_SHIFT`.
 
     Returns: int64 array of int32 values. A left shift keeps the low 32 bits, as the C does.
     """
     shift = np.asarray(shift, np.int64)
-    raised = wrap_int32(np.asarray(x, np.int64) << np.clip(shift, 0, 31))
+    raised = wrap_int32(np.asarray(x, np.int64) << np.maximum(shift, 0))
     high = saturating_rounding_doubling_high_mul(raised, multiplier)
-    return rounding_divide_by_power_of_two(high, np.clip(-shift, 0, 31))
+    return rounding_divide_by_power_of_two(high, np.maximum(-shift, 0))
 
 
 def activation_range(activation: str, scale: float, zero_point: int, dtype: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ An operator is one module in `graph/ops/` with a `DEFINITION` (or `DEFINITIONS`)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import Problem
-from tinykit.graph.arithmetic import INTEGER_RANGES, activation_range, quantize_multiplier
+from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, activation_range, quantize_multiplier
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
 from tinykit.graph.schema import ACTIVATIONS, PADDINGS
@@ -66,7 +67,7 @@ def activation_name(table: Table, position: int) -> str:
 
 
 def padding_name(table: Table, position: int) -> str:
-    """"SAME" or "VALID"; "PADDING_n" for another number."""
+    """ "SAME" or "VALID"; "PADDING_n" for another number."""
     return _named(PADDINGS, table.integer(position, "b"), "PADDING")
 
 
@@ -117,6 +118,10 @@ class Inspection:
             holds, f"it has {len(inputs)} inputs and {len(self.outputs)} outputs where {wanted} and 1 belong"
         )
 
+    def int8(self, *tensors: Tensor) -> bool:
+        """Each tensor is int8 with one scale and one zero point."""
+        return all([self.dtype(t, "int8") for t in tensors]) and self.per_tensor(*tensors)  # noqa: C419 every problem counts
+
     def dtype(self, tensor: Tensor, *allowed: str) -> bool:
         """The tensor's element type is one of `allowed`."""
         fix = QUANTIZE_FIRST if tensor.dtype in ("float32", "float16") else "Convert the model to full int8"
@@ -125,7 +130,9 @@ class Inspection:
 
     def rank(self, tensor: Tensor, rank: int) -> bool:
         """The tensor has `rank` dimensions."""
-        return self.require(len(tensor.shape) == rank, f"'{tensor.name}' has shape {tensor.shape}, not {rank} dimensions")
+        return self.require(
+            len(tensor.shape) == rank, f"'{tensor.name}' has shape {tensor.shape}, not {rank} dimensions"
+        )
 
     def shape(self, tensor: Tensor, shape: tuple[int, ...]) -> bool:
         """The tensor has this shape."""
@@ -133,16 +140,15 @@ class Inspection:
 
     def per_tensor(self, *tensors: Tensor) -> bool:
         """Each tensor has one scale and one zero point."""
-        return all(
-            [
-                self.require(
-                    t.quantization is not None and len(t.quantization.scales) == 1,
-                    f"'{t.name}' has no quantization of one scale and zero point",
-                    QUANTIZE_FIRST,
-                )
-                for t in tensors
-            ]
-        )
+        held = [
+            self.require(
+                t.quantization is not None and len(t.quantization.scales) == 1,
+                f"'{t.name}' has no quantization of one scale and zero point",
+                QUANTIZE_FIRST,
+            )
+            for t in tensors
+        ]
+        return all(held)
 
     def constant(self, tensor: Tensor, role: str) -> bool:
         """The tensor's values are in the file."""
@@ -170,20 +176,18 @@ class Inspection:
         quantization = self.output.quantization
         assert quantization is not None
         try:
-            low, high = activation_range(
-                activation, quantization.scale, quantization.zero_point, self.output.dtype
-            )
+            low, high = activation_range(activation, quantization.scale, quantization.zero_point, self.output.dtype)
         except OverflowError:
             return self.require(False, "the output's scale is too small for its activation")
         return self.require(low <= high, f"its activation {activation} leaves no value of the output")
 
     def requantizes(self, low: int, high: int, real: float) -> bool:
         """Values from `low` to `high` times `real` stay within 32 bits on the way, as TFLM's arithmetic needs."""
-        _, shift = quantize_multiplier(real)
+        shift = quantize_multiplier(real)[1] if math.isfinite(real) else LARGEST_SHIFT + 1
         least, most = INTEGER_RANGES["int32"]
         factor = 1 << max(shift, 0)
         return self.require(
-            shift <= 30 and least <= low * factor and high * factor <= most,
+            shift <= LARGEST_SHIFT and least <= low * factor and high * factor <= most,
             f"its sums, {low} to {high}, scaled by {real:.3g} do not fit in 32 bits",
             "Quantize again with data like the real input",
         )

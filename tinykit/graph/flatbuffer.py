@@ -5,8 +5,8 @@ and a four-byte identifier; a table starts with the distance back to its vtable;
 table's size and one 16-bit offset a field, 0 where the field has its default; vectors and strings are an
 offset to a 32-bit count followed by the elements.
 
-Nothing is copied or allocated by a length that the file claims: vectors are views of the file. What a hostile file could
-still do is to name one long vector from thousands of tables, so `Source` keeps a budget of elements handed out.
+Nothing is copied or allocated by a length that the file claims: vectors are views of the file. What a hostile file
+could still do is to name one long vector from thousands of tables, so `Source` keeps a budget of what it hands out.
 """
 
 from __future__ import annotations

@@ -44,8 +44,12 @@ def resolve(padding: str, stride: int, dilation: int, size: int, window: int) ->
     return Axis(stride, dilation, total // 2, total - total // 2)
 
 
-def inspect_axis(inspection: Inspection, axis: Axis, name: str, size: int, window: int, outputs: int) -> bool:
-    """Strides and dilations are sound, and the output's size along `name` is the one that follows."""
+def inspect_axis(inspection: Inspection, axis: Axis, name: str, sizes: tuple[int, int, int]) -> bool:
+    """Strides and dilations are sound, and the output's size along `name` is the one that follows.
+
+    `sizes`: of the input, the window and the output.
+    """
+    size, window, outputs = sizes
     sound = all(1 <= value <= LARGEST for value in (axis.stride, axis.dilation, window))
     if not inspection.require(
         sound, f"stride {axis.stride}, dilation {axis.dilation} and window {window} of its {name} make no sense"

@@ -33,7 +33,7 @@ def inspect(inspection: Inspection) -> None:
         return
     a, b, y = inspection.inputs[0], inspection.inputs[1], inspection.output
     assert a is not None and b is not None
-    if not all([inspection.dtype(t, "int8") for t in (a, b, y)]) or not inspection.per_tensor(a, b, y):
+    if not inspection.int8(a, b, y):
         return
     if not inspection.activation(inspection.options.activation):
         return

@@ -46,7 +46,7 @@ def inspect(inspection: Inspection) -> None:
         return
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
         return
@@ -59,9 +59,7 @@ def inspect(inspection: Inspection) -> None:
         inspect_sums(inspection, rows, bias_values(bias, weights.shape[0]), reals)
 
 
-def _shapes(
-    inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]
-) -> bool:
+def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:
     options: Conv2DOptions = inspection.options
     groups = options.groups
     return (
@@ -72,8 +70,8 @@ def _shapes(
         )
         and inspection.require(y[0] == x[0], f"its batch changes from {x[0]} to {y[0]}")
         and inspection.require(y[3] == weights[0], f"it has {weights[0]} filters for {y[3]} output channels")
-        and inspect_axis(inspection, options.vertical, "height", x[1], weights[1], y[1])
-        and inspect_axis(inspection, options.horizontal, "width", x[2], weights[2], y[2])
+        and inspect_axis(inspection, options.vertical, "height", (x[1], weights[1], y[1]))
+        and inspect_axis(inspection, options.horizontal, "width", (x[2], weights[2], y[2]))
     )
 
 

@@ -49,7 +49,7 @@ def inspect(inspection: Inspection) -> None:
         return
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
         return
@@ -62,9 +62,7 @@ def inspect(inspection: Inspection) -> None:
         inspect_sums(inspection, rows, bias_values(bias, weights.shape[3]), reals)
 
 
-def _shapes(
-    inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]
-) -> bool:
+def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:
     options: DepthwiseConv2DOptions = inspection.options
     return (
         inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
@@ -75,8 +73,8 @@ def _shapes(
         )
         and inspection.require(y[0] == x[0], f"its batch changes from {x[0]} to {y[0]}")
         and inspection.require(y[3] == weights[3], f"it has {weights[3]} filters for {y[3]} output channels")
-        and inspect_axis(inspection, options.vertical, "height", x[1], weights[1], y[1])
-        and inspect_axis(inspection, options.horizontal, "width", x[2], weights[2], y[2])
+        and inspect_axis(inspection, options.vertical, "height", (x[1], weights[1], y[1]))
+        and inspect_axis(inspection, options.horizontal, "width", (x[2], weights[2], y[2]))
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinykit.graph.definition import Definition, Inspection, no_options
+from tinykit.graph.definition import QUANTIZE_FIRST, Definition, Inspection, no_options
 
 
 def inspect(inspection: Inspection) -> None:
@@ -15,7 +15,7 @@ def inspect(inspection: Inspection) -> None:
         inspection.require(
             not x.is_constant,
             "it turns constant weights back into floats, so the layer after it computes in float32",
-            "Convert the model to full int8 with a representative data set: tinykit quantize MODEL.keras --data SET.npz",
+            f"Its weights are not used as int8. {QUANTIZE_FIRST}",
         )
 
 

@@ -40,7 +40,7 @@ def inspect(inspection: Inspection) -> None:
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
     options: FullyConnectedOptions = inspection.options
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     if not (
         inspection.rank(weights, 2)

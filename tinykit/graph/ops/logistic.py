@@ -14,7 +14,7 @@ def inspect(inspection: Inspection) -> None:
     if not inspection.arity(1, 1):
         return
     x, y = inspection.input, inspection.output
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     assert x.quantization and y.quantization
     inspection.shape(y, x.shape)

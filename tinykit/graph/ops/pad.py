@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinykit.graph.definition import Definition, Inspection, Operands, QUANTIZE_FIRST
+from tinykit.graph.definition import QUANTIZE_FIRST, Definition, Inspection, Operands
 from tinykit.graph.flatbuffer import Table
 
 LARGEST_RANK = 4

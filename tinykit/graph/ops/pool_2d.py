@@ -45,18 +45,16 @@ def inspect(inspection: Inspection) -> None:
     if not inspection.arity(1, 1):
         return
     x, y, options = inspection.input, inspection.output, inspection.options
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(y, 4) and inspection.same_quantization()):
         return
     if not (
         inspection.activation(options.activation)
         and inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
-        and inspection.require(
-            (x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}"
-        )
-        and inspect_axis(inspection, options.vertical, "height", x.shape[1], options.height, y.shape[1])
-        and inspect_axis(inspection, options.horizontal, "width", x.shape[2], options.width, y.shape[2])
+        and inspection.require((x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}")
+        and inspect_axis(inspection, options.vertical, "height", (x.shape[1], options.height, y.shape[1]))
+        and inspect_axis(inspection, options.horizontal, "width", (x.shape[2], options.width, y.shape[2]))
     ):
         return
     inspection.require(
@@ -66,6 +64,4 @@ def inspect(inspection: Inspection) -> None:
     )
 
 
-DEFINITIONS = tuple(
-    Definition(op, OPTIONS.POOL_2D, parse, inspect) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
-)
+DEFINITIONS = tuple(Definition(op, OPTIONS.POOL_2D, parse, inspect) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"))

@@ -30,12 +30,7 @@ def _inspect(inspection: Inspection) -> bool:
     if not inspection.arity(1, 1):
         return False
     x, y = inspection.input, inspection.output
-    return (
-        inspection.dtype(x, "int8")
-        and inspection.dtype(y, "int8")
-        and inspection.per_tensor(x, y)
-        and inspection.shape(y, x.shape)
-    )
+    return inspection.int8(x, y) and inspection.shape(y, x.shape)
 
 
 DEFINITIONS = (

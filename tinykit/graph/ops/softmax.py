@@ -31,7 +31,7 @@ def inspect(inspection: Inspection) -> None:
     if not inspection.arity(1, 1):
         return
     x, y, beta = inspection.input, inspection.output, inspection.options.beta
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.per_tensor(x, y)):
+    if not inspection.int8(x, y):
         return
     assert x.quantization and y.quantization
     inspection.require(len(x.shape) >= 1, "its input is a single number")

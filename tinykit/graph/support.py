@@ -1,0 +1,81 @@
+"""What of a model tinykit cannot compile, all of it at once, with what to do."""
+
+from __future__ import annotations
+
+from tinykit.errors import ModelError, Problem, UnsupportedModel
+from tinykit.graph.definition import QUANTIZE_FIRST, Inspection
+from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
+from tinykit.graph.ops import REGISTRY
+
+TENSOR_TYPES = ("int8", "int16", "int32", "int64", "uint8", "float32", "bool")
+
+FIXES = {
+    "SHAPE": "Convert with the batch fixed to 1, so that no shape is computed on the device",
+    "PACK": "Convert with the batch fixed to 1, so that no shape is computed on the device",
+    "STRIDED_SLICE": "Convert with the batch fixed to 1, so that no shape is computed on the device",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "Use convolutions or dense layers in place of the LSTM",
+    "WHILE": "Build recurrent layers with unroll=True, or use convolutions",
+    "IF": "Use a model without branches",
+    "CALL_ONCE": "Use a model without state or resources",
+    "GELU": "Use ReLU or ReLU6",
+    "ELU": "Use ReLU or ReLU6",
+    "HARD_SWISH": "Use ReLU or ReLU6",
+    "LEAKY_RELU": "Use ReLU or ReLU6",
+    "PRELU": "Use ReLU or ReLU6",
+}
+"""Advice for operators that people meet; DEFAULT_FIX for the rest."""
+
+DEFAULT_FIX = "Replace the layer by supported ones: " + ", ".join(sorted(REGISTRY))
+
+
+def problems(graph: Graph) -> list[Problem]:
+    """Everything in the model that tinykit does not compile; empty for a model that it does."""
+    found: list[Problem] = []
+    for operator in graph.operators:
+        found.extend(_operator_problems(graph, operator))
+    return found
+
+
+def require_supported(graph: Graph) -> None:
+    """Refuse a model that cannot be compiled.
+
+    Raises: ModelError for a model in float32 or with float activations (says how to quantize), UnsupportedModel that
+        lists every problem otherwise.
+    """
+    found = problems(graph)
+    if not found:
+        return
+    activations = {graph.tensor(o.outputs[0]).dtype for o in graph.operators if o.outputs}
+    weights = {t.dtype for t in graph.tensors.values() if t.is_constant and len(t.shape) > 1}
+    if activations == {"float32"}:
+        hybrid = "int8" in weights
+        raise ModelError(
+            "the model computes in float32" + (" with int8 weights (dynamic-range quantization)" if hybrid else ""),
+            expected="full int8: weights and activations",
+            next_step=QUANTIZE_FIRST,
+            page="float-model",
+            facts={"unsupported": [vars(p) for p in found]},
+        )
+    raise UnsupportedModel(found)
+
+
+def _operator_problems(graph: Graph, operator: Operator) -> list[Problem]:
+    definition = REGISTRY.get(operator.op)
+    if definition is None:
+        fix = FIXES.get(operator.op, DEFAULT_FIX)
+        return [Problem(operator.name, operator.op, "tinykit does not compile this operator", fix)]
+    odd = [t for t in _tensors(graph, operator) if t.dtype not in TENSOR_TYPES]
+    if odd:
+        return [
+            Problem(
+                operator.name, operator.op, f"'{t.name}' is {t.dtype}", "Convert to full int8, which tinykit compiles"
+            )
+            for t in odd
+        ]
+    inspection = Inspection(graph, operator)
+    definition.inspect(inspection)
+    return inspection.found
+
+
+def _tensors(graph: Graph, operator: Operator) -> list[Tensor]:
+    return [graph.tensor(i) for i in (*operator.inputs, *operator.outputs) if i != NO_TENSOR]
