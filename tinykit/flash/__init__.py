@@ -22,13 +22,12 @@ def flash(board: Board, firmware: Firmware, port: str | None = None) -> Flashed:
 
     Raises: BoardError when there is none, ToolMissing, ToolFailed, PortError.
     """
-    methods = list(board.flash)
-    for method in methods:
+    for method in board.flash_methods:
         if method in FLASHERS:
             return FLASHERS[method].flash(board, firmware, port)
     raise BoardError(
         f"no way to flash {board.name!r}",
         expected=f"one of {', '.join(FLASHERS)}",
-        found=", ".join(methods) or "no flash method in the board's file",
+        found=", ".join(board.flash_methods) or "no flash method in the board's file",
         next_step=f"Flash {firmware.elf} with the board's own tool, then give its port with --port",
     )

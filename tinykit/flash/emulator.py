@@ -24,7 +24,7 @@ counters tick at least once an instruction and counts are exact."""
 PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
 
 _START_SECONDS = 15.0
-_STOP_SECONDS = 5.0
+_DYING_SECONDS = 1.0
 _POLL_SECONDS = 0.005
 
 _LEASHED = 'exec 3<&0 </dev/null; (read -r _ <&3 || kill -KILL $$) & exec 3<&-; exec "$@"'
@@ -40,7 +40,7 @@ def command(board: Board, elf: Path, qmp: Path, *, counting: bool) -> list[str]:
     emulator = board.emulator
     if emulator is None or emulator.kind != "qemu":
         raise BoardError(f"the board {board.name!r} has no emulator", next_step="Plug the board in and give --port")
-    program = "qemu-system-riscv32" if board.target.startswith("rv32") else "qemu-system-arm"
+    program = "qemu-system-riscv32" if board.target.name.startswith("rv32") else "qemu-system-arm"
     path = shutil.which(program)
     if path is None:
         raise ToolMissing(
@@ -77,6 +77,12 @@ def launch(arguments: list[str], qmp: Path, log: Path, *, leashed: bool) -> tupl
         with _connect(process, qmp, log) as control:
             port = _pty(control)
             control.execute("cont")
+    except ToolFailed:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_DYING_SECONDS)  # its own words and status say more than the broken conversation
+        error = failure(process, log, "did not start")
+        kill(process)
+        raise error from None
     except BaseException:
         kill(process)
         raise
@@ -88,7 +94,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
-    if process.stdin is not None:
+    if process.stdin is not None and not process.stdin.closed:
         with contextlib.suppress(OSError):
             process.stdin.write(b"\n")
             process.stdin.close()

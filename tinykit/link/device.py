@@ -256,12 +256,6 @@ def _elf(firmware: Firmware | None) -> Path | None:
     return firmware.elf if firmware is not None else None
 
 
-def _toolchain(board: Board) -> str:
-    from tinykit.targets import target
-
-    return target(board.target).toolchain
-
-
 def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Device:
     from tinykit.flash.running import find
 
@@ -270,7 +264,7 @@ def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Devic
         SerialPort(port) if isinstance(port, str) else port,
         icount_shift=running.icount_shift if running else None,
         elf=Path(running.elf) if running else _elf(firmware),
-        toolchain=_toolchain(board),
+        toolchain=board.target.toolchain,
     )
 
 
@@ -285,5 +279,5 @@ def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: 
         emulator=emulator,
         icount_shift=ICOUNT_SHIFT if counting else None,
         elf=firmware.elf,
-        toolchain=_toolchain(board),
+        toolchain=board.target.toolchain,
     )
