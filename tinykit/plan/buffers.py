@@ -1,0 +1,80 @@
+"""From a schedule to the arena: what lives when, what may share memory, and where it all lies.
+
+place(graph, steps, alignment=4) -> Placement(buffers, arena_bytes, lower_bound)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinykit.graph.model import Graph
+from tinykit.plan.memory import Name, Permission, Request, plan_memory
+from tinykit.plan.model import Buffer, Step
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Places of all tensors in the arena and of each step's scratch; bytes of the arena; see `Plan.lower_bound`."""
+
+    buffers: tuple[Buffer, ...]
+    arena_bytes: int
+    lower_bound: int
+
+
+def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
+    """Lay out the arena of `steps` in this order.
+
+    Model inputs live from step 0, model outputs to the last step, and a model input's memory may serve other tensors
+    once it is read. `alignment` (bytes) holds for every buffer; wider element types get their own.
+    """
+    spans = _lifetimes(graph, steps)
+    requests = [
+        Request(
+            index,
+            graph.tensor(index).nbytes,
+            first,
+            last,
+            max(alignment, np.dtype(graph.tensor(index).dtype).itemsize),
+        )
+        for index, (first, last) in spans.items()
+    ]
+    scratches = [
+        Request(("scratch", number), step.scratch, number, number, max(alignment, 4))
+        for number, step in enumerate(steps)
+        if step.scratch
+    ]
+    permissions = [p for step in steps for p in _permissions(step)]
+    aliases: list[tuple[Name, Name]] = [(s.inputs[0], s.outputs[0]) for s in steps if s.alias]
+    memory = plan_memory([*requests, *scratches], permissions, aliases)
+    buffers = tuple(
+        Buffer(r.name if isinstance(r.name, int) else None, memory.offsets[r.name], r.size, r.first, r.last)
+        for r in [*requests, *scratches]
+    )
+    return Placement(buffers, memory.total, memory.lower_bound)
+
+
+def _lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
+    """Tensor index -> first and last step in which its bytes matter."""
+    spans: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (0, 0))
+    for number, step in enumerate(steps):
+        for index in (*step.inputs, *step.outputs):
+            spans[index] = (spans.get(index, (number, number))[0], number)
+    for index in graph.outputs:
+        if index in spans:
+            spans[index] = (spans[index][0], max(len(steps) - 1, 0))
+    return spans
+
+
+def _permissions(step: Step) -> list[Permission]:
+    """The step's overlaps by tensor: one that the step reads at several positions needs permission for each."""
+    found = []
+    for tensor in dict.fromkeys(step.inputs):
+        positions = [p for p, t in enumerate(step.inputs) if t == tensor]
+        for slot, output in enumerate(step.outputs):
+            before = [o.before for o in step.overlaps if o.input in positions and o.output == slot]
+            if len(before) >= len(positions):
+                found.append(Permission(tensor, output, max(before)))
+    return found
