@@ -123,6 +123,23 @@ class Board:
         """The memory that holds data and stack."""
         return next(m for m in self.memories if m.kind == "ram")
 
+    def as_json(self) -> dict[str, Any]:
+        """The board as `--json` prints it."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "target": self.target.name,
+            "clock_hz": self.clock_hz,
+            "flash": self.flash.length,
+            "ram": self.ram.length,
+            "memories": [vars(m) for m in self.memories],
+            "uart": vars(self.uart),
+            "flash_methods": list(self.flash_methods),
+            "emulator": None if self.emulator is None else vars(self.emulator),
+            "usb_ids": list(self.usb_ids),
+            "references": list(self.references),
+        }
+
 
 @dataclass(frozen=True)
 class _BoardFile:

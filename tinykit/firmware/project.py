@@ -1,0 +1,107 @@
+"""A self-contained firmware project: the model's C, the bare-metal sources for a board, a linker script, a Makefile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from tinykit.boards import Board
+from tinykit.files import data_folder, folder_atomic, inside, write_atomic
+from tinykit.firmware.fit import stack_bytes
+from tinykit.plan.model import Cost, Plan
+
+_TEMPLATES = ("board.h", "main.c", "linker.ld", "Makefile")
+_HEADERS = ("cortex_m.h", "counter.h", "fault.h", "protocol.h", "receive.h", "stack.h", "uart.h")
+_SOURCES = ("startup_cortex_m.c", "counter.c", "fault.c", "protocol.c", "receive.c", "stack.c")
+_NAME_BYTES = 63
+"""Of the model's name in the hello, which has to fit one frame with the other texts."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a firmware serves.
+
+    Attributes:
+        interface: what codegen.emit.interface gives.
+        sources: the model's own files by name; those ending in .c are compiled.
+        cost: predicted, for the room that the stack gets.
+        engine: as the hello names it.
+        steps: whether single steps and the arena can be looked at.
+    """
+
+    interface: Any
+    sources: dict[str, str]
+    cost: Cost
+    engine: str = "aot"
+    steps: bool = True
+
+
+def program(plan: Plan) -> Program:
+    """The program that a plan becomes: its generated C."""
+    from tinykit.codegen import emit
+
+    return Program(emit.interface(plan), emit.emit(plan), plan.cost)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(data_folder("firmware_templates") / "baremetal"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _sha256_rows(digest: str) -> list[str]:
+    """The digest as C array rows of eight bytes."""
+    raw = bytes.fromhex(digest)
+    return [", ".join(f"0x{b:02x}" for b in raw[at : at + 8]) + "," for at in range(0, len(raw), 8)]
+
+
+def sources(what: Program, board: Board) -> dict[str, str]:
+    """All files of the project, by name."""
+    folder = data_folder("firmware_templates") / "baremetal"
+    uart = f"uart_{board.uart.driver}.c"
+    plain = [*_HEADERS, *_SOURCES, uart]
+    if board.uart.driver.startswith("stm32"):
+        plain.append("uart_stm32.h")
+    values = {
+        "model": what.interface,
+        "board": board,
+        "target": board.target,
+        "flash": board.flash,
+        "ram": board.ram,
+        "engine": what.engine,
+        "steps": what.steps,
+        "stack_bytes": stack_bytes(what.cost, board),
+        "sha256_rows": _sha256_rows(what.interface.sha256),
+        "text_name": what.interface.name[:_NAME_BYTES],
+        "firmware_sources": ["main.c", *_SOURCES, uart],
+        "model_sources": [name for name in what.sources if name.endswith(".c")],
+    }
+    environment = _environment()
+    files = {name: (folder / name).read_text(encoding="utf-8") for name in plain}
+    files |= {name: environment.get_template(f"{name}.j2").render(values) for name in _TEMPLATES}
+    return {**files, **what.sources}
+
+
+def write(files: dict[str, str], folder: Path) -> Path:
+    """Write the project's files as `folder`, replacing it as a whole.
+
+    Raises: DiskFull, OutputError.
+    """
+    with folder_atomic(folder) as temporary:
+        for name, text in files.items():
+            write_atomic(inside(temporary, name), text)
+    return folder
+
+
+def render(plan: Plan, board: Board, folder: Path) -> Path:
+    """Write the whole project for `plan` on `board` into `folder`: `make` there builds it.
+
+    Raises: DiskFull, OutputError.
+    """
+    return write(sources(program(plan), board), folder)

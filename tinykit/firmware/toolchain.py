@@ -1,0 +1,68 @@
+"""Finding and running compilers and their companions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tinykit.errors import ToolFailed, ToolMissing
+from tinykit.files import write_atomic
+from tinykit.targets import Target
+
+_PACKAGES = {"arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "": "gcc"}
+_FIRST_ERROR = re.compile(r"error:|undefined reference|will not fit|does? not fit|overflowed|cannot find|\*\*\* ")
+
+
+def find_tool(name: str, packages: str) -> str:
+    """The path of the program `name`.
+
+    Raises: ToolMissing with the command that installs `packages`.
+    """
+    path = shutil.which(name)
+    if path is None:
+        raise ToolMissing(
+            f"{name} is not installed",
+            expected=f"{name} on PATH",
+            next_step=f"Install it with `sudo apt install {packages}`",
+            page="compiler-missing",
+        )
+    return path
+
+
+def require_toolchain(target: Target) -> str:
+    """The path of the target's C compiler, once everything that a build runs is there.
+
+    Raises: ToolMissing.
+    """
+    find_tool("make", "make")
+    packages = _PACKAGES[target.toolchain]
+    find_tool(f"{target.toolchain}objcopy", packages)
+    return find_tool(f"{target.toolchain}gcc", packages)
+
+
+def run_tool(command: list[str], log: Path, timeout: float) -> str:
+    """Run `command`, keep what it prints in the file `log`, and return that.
+
+    Args: `timeout` in seconds.
+    Raises: ToolFailed with the first line that reports an error; DiskFull, OutputError if the log cannot be written.
+    """
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False, errors="replace"
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolFailed(
+            f"{Path(command[0]).name} did not end within {timeout:.0f} s", found=" ".join(command)
+        ) from error
+    write_atomic(log, " ".join(command) + "\n" + done.stdout)
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        first = next((line for line in lines if _FIRST_ERROR.search(line)), lines[-1] if lines else "no output")
+        raise ToolFailed(
+            f"{Path(command[0]).name} failed with status {done.returncode}: {first}",
+            next_step=f"The whole output is in {log}",
+            facts={"command": command, "status": done.returncode, "log": str(log)},
+        )
+    return done.stdout
