@@ -112,11 +112,12 @@ def _connect(process: subprocess.Popen[bytes], qmp: Path, log: Path) -> Qmp:
 def failure(process: subprocess.Popen[bytes], log: Path, what: str) -> ToolFailed:
     """The error for an emulator that died or hangs, with the end of its output."""
     status = process.poll()
-    said = log.read_text(errors="replace").strip()[-600:] if log.exists() else ""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    said = "; ".join(line.strip() for line in lines if line.strip() and "redirected to" not in line)[-600:]
     return ToolFailed(
         f"the emulator {what}",
         found=f"{'still running' if status is None else f'exit status {status}'}, it said: {said or 'nothing'}",
-        next_step="Check that the board's machine is known to your emulator: qemu-system-arm -M help",
+        next_step="Check the ELF file, and that your emulator knows the board's machine (qemu-system-arm -M help)",
         page="emulator-failed",
     )
 

@@ -36,6 +36,14 @@ class Stack:
     size: int
 
 
+@dataclass(frozen=True)
+class Inference:
+    """One inference: the raw bytes of each of the model's `outputs`, and the `ticks` that it took."""
+
+    outputs: list[bytes]
+    ticks: int
+
+
 class Device:
     """The commands of the protocol as methods. A method raises a kind of DeviceError when the link fails."""
 
@@ -135,7 +143,11 @@ class Device:
         )
 
     def infer(self, *inputs: np.ndarray | bytes, output_bytes: tuple[int, ...] | None = None) -> list[bytes]:
-        """Write the inputs, run the model, read the outputs as raw bytes.
+        """The outputs' raw bytes for these inputs; as `run`, without the ticks."""
+        return self.run(*inputs, output_bytes=output_bytes).outputs
+
+    def run(self, *inputs: np.ndarray | bytes, output_bytes: tuple[int, ...] | None = None) -> Inference:
+        """Write the inputs, run the model, read the outputs.
 
         `output_bytes`: size of each output; not needed where the model has one.
         Raises: UsageError when the sizes do not match what the device said.
@@ -154,8 +166,8 @@ class Device:
             )
         for index, data in enumerate(raw):
             self.write_input(data, index)
-        self.invoke()
-        return [self.read_output(size, index) for index, size in enumerate(sizes)]
+        ticks = self.invoke()
+        return Inference([self.read_output(size, index) for index, size in enumerate(sizes)], ticks)
 
     def step(self, index: int) -> int:
         """Run step `index` of the plan alone (0 first); ticks, net."""

@@ -1,0 +1,124 @@
+"""What a model really costs on a board: instructions that ran, bytes that the linked ELF holds, stack that was used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinykit.errors import UsageError
+from tinykit.graph.model import Graph
+from tinykit.graph.reader import read_graph
+from tinykit.link.device import Device, open_device
+from tinykit.plan.build import make_plan
+from tinykit.plan.model import Plan
+from tinykit.validate.judge import Judge
+from tinykit.validate.vectors import vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tinykit.boards import Board
+    from tinykit.link.port import Port
+
+VECTORS = 6
+"""Inputs that are compared with TFLM; the first of them is the one that is counted."""
+
+
+def bench(
+    model: Path,
+    board: Board,
+    *,
+    engine: str = "aot",
+    port: str | Port | None = None,
+    folder: Path | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Build the model's firmware, run it on the board, and count.
+
+    Instructions are counted on an emulator; on hardware they are None, and "ticks" tells what the board's counter
+    said. Whole inference and layers are counted with the same input.
+
+    Args:
+        port: a device that already runs this model's firmware; without it the board is emulated.
+        folder: where firmware is built (default: as `tinykit build`).
+        seed: of the inputs.
+    Returns: the JSON of `tinykit bench`.
+    Raises: UsageError for an unknown engine; ModelError, DoesNotFit, ToolMissing, ToolFailed, WrongFirmware,
+        DeviceError.
+    """
+    if engine != "aot":
+        raise UsageError(f"unknown engine {engine!r}", expected="aot (compiled C)")
+    from tinykit.firmware.build import build, default_folder
+
+    graph = read_graph(model)
+    plan = make_plan(graph, board.target)
+    with Judge(model.read_bytes()) as judge:
+        firmware = build(plan, board, folder or default_folder(graph.name, board))
+        inputs = vectors(graph, VECTORS, seed)
+        expected = judge.run_batches(inputs)
+        with open_device(board, firmware, port) as device:
+            device.require_model(graph.sha256)
+            ticks, exact = _run(device, graph, inputs, expected)
+            stack = device.stack().peak
+            layers = _layers(device, plan, [batch[0] for batch in inputs])
+            sizes = firmware.sizes.as_json()
+            ram = sizes["ram"]
+            total = ram["arena"] + ram["static"] + stack
+            return {
+                "model": model.name,
+                "model_sha256": graph.sha256,
+                "board": board.name,
+                "target": board.target.name,
+                "engine": engine,
+                "port": device.port.name,
+                "emulated": device.emulated,
+                "bit_exact": exact,
+                "vectors": VECTORS,
+                "instructions": device.instructions(ticks),
+                "ticks": ticks,
+                "tick_unit": device.tick_unit,
+                "macs": plan.cost.macs,
+                "flash": sizes["flash"],
+                "ram": {
+                    "arena": ram["arena"],
+                    "static": ram["static"],
+                    "stack": stack,
+                    "total": total,
+                    "firmware": ram["firmware"],
+                },
+                "layers": layers,
+            }
+
+
+def _run(device: Device, graph: Graph, inputs: list[np.ndarray], expected: list[np.ndarray]) -> tuple[int, bool]:
+    """Ticks of the first vector, and whether every output byte of all vectors equals TFLM's."""
+    sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
+    ticks, exact = 0, True
+    for number in range(VECTORS):
+        answer = device.run(*(batch[number] for batch in inputs), output_bytes=sizes)
+        exact &= all(raw == batch[number].tobytes() for raw, batch in zip(answer.outputs, expected, strict=True))
+        ticks = answer.ticks if number == 0 else ticks
+    return ticks, exact
+
+
+def _layers(device: Device, plan: Plan, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
+    """Each step that runs code, counted alone; empty where the firmware cannot be stepped."""
+    if not device.description.can_step:
+        return []
+    for index, data in enumerate(inputs):
+        device.write_input(data.tobytes(), index)
+    layers = []
+    for number, step in enumerate(plan.steps):
+        ticks = device.step(number)
+        if not step.alias:
+            layers.append(
+                {
+                    "name": step.name,
+                    "op": step.op,
+                    "macs": step.macs,
+                    "instructions": device.instructions(ticks),
+                    "ticks": ticks,
+                    "kernel": step.kernel,
+                }
+            )
+    return layers

@@ -1,0 +1,159 @@
+"""A labelled data set for one model: read, checked as a whole before anything starts, and quantized."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinykit.errors import DataError, UsageError
+from tinykit.graph.model import Graph, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """`x` (n, *input shape, the leading 1 included) in the model's input dtype, `y` int64 (n,) class numbers."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
+    """The first `limit` samples of an .npz with `x` and `y`, fit for the model.
+
+    `x` is of the model's input dtype, or float32 / float64, which is quantized with the model's input scale. Its shape
+    is (n, ...) with the model's input shape behind n, with or without the leading 1.
+
+    Raises: DataError for anything that does not fit; UsageError for a limit below 1 or a model with several inputs.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError("the number of samples must be at least 1", found=limit)
+    if len(graph.inputs) != 1:
+        raise UsageError("a data set can be sent to models with one input", found=f"{len(graph.inputs)} inputs")
+    x, y = _read(path)
+    _check_counts(path, x, y)
+    x, y = x[:limit], y[:limit]
+    entry = graph.tensor(graph.inputs[0])
+    return Samples(_fit(path, x, entry), _labels(path, y, class_count(graph)))
+
+
+def class_count(graph: Graph) -> int:
+    """How many classes the model's first output tells apart: its values, or 2 where there is a single one."""
+    return max(2, graph.tensor(graph.outputs[0]).elements)
+
+
+def predict(output: np.ndarray, tensor: Tensor) -> int:
+    """The class that an output (of the tensor's dtype) stands for: the largest value's, the first among equals.
+
+    A single value is a probability: class 1 from 0.5 on.
+    """
+    flat = output.reshape(-1)
+    if flat.size > 1:
+        return int(np.argmax(flat))
+    if tensor.quantization is None:
+        return int(float(flat[0]) >= 0.5)
+    return int((int(flat[0]) - tensor.quantization.zero_point) * tensor.quantization.scale >= 0.5)
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{path} is a single array", expected="an .npz file with x and y")
+            missing = [key for key in ("x", "y") if key not in archive.files]
+            if missing:
+                raise DataError(
+                    f"the data set {path} has no {' and no '.join(missing)}",
+                    expected="x (inputs) and y (class numbers)",
+                    found=", ".join(archive.files) or "an empty archive",
+                    next_step="Save it with: np.savez(path, x=inputs, y=labels)",
+                    page="bad-data",
+                )
+            return archive["x"], archive["y"]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as error:
+        raise DataError(
+            f"cannot read the data set {path}",
+            expected="an .npz file with numeric arrays x and y",
+            found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            page="bad-data",
+        ) from error
+
+
+def _check_counts(path: Path, x: np.ndarray, y: np.ndarray) -> None:
+    if x.ndim == 0 or len(x) == 0:
+        raise DataError(f"the data set {path} is empty", page="bad-data")
+    if y.ndim == 2 and y.shape[1] == 1:
+        return
+    if y.ndim != 1 or len(y) != len(x):
+        raise DataError(
+            f"the labels in {path} do not match its samples",
+            expected=f"y of shape ({len(x)},)",
+            found=y.shape,
+            next_step="For one-hot labels save y.argmax(axis=1)" if y.ndim == 2 else None,
+            page="bad-data",
+        )
+
+
+def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
+    shape = tensor.shape
+    if x.shape[1:] not in (shape, shape[1:]):
+        raise DataError(
+            f"the samples in {path} have another shape than the model's input",
+            expected=("n", *shape[1:]),
+            found=x.shape,
+            page="bad-data",
+        )
+    x = x.reshape(len(x), *shape)
+    if x.dtype.kind == "f":
+        bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
+        if bad.size:
+            raise DataError(
+                f"samples in {path} hold NaN or infinity",
+                found=f"{bad.size} such samples, the first is number {bad[0]}",
+                page="bad-data",
+            )
+    if x.dtype == tensor.dtype:
+        return x
+    if x.dtype.kind != "f":
+        raise DataError(
+            f"the samples in {path} have another type than the model's input",
+            expected=f"{tensor.dtype}, or float32 to be quantized here",
+            found=x.dtype.name,
+            page="bad-data",
+        )
+    return _quantize(x, tensor)
+
+
+def _quantize(x: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """q = round(x / scale) + zero point, halves away from zero, clamped: as TFLite's QUANTIZE does it in float32."""
+    if tensor.quantization is None:
+        return x.astype(tensor.dtype)
+    scaled = x.astype(np.float32) / np.float32(tensor.quantization.scale)
+    rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)).astype(np.float64)
+    limits = np.iinfo(tensor.dtype)
+    return np.clip(rounded + tensor.quantization.zero_point, limits.min, limits.max).astype(tensor.dtype)
+
+
+def _labels(path: Path, y: np.ndarray, classes: int) -> np.ndarray:
+    if y.dtype.kind not in "iub":
+        raise DataError(
+            f"the labels in {path} are not class numbers",
+            expected=f"integers from 0 to {classes - 1}",
+            found=y.dtype.name,
+            page="bad-data",
+        )
+    flat = y.reshape(-1)
+    if flat.min() < 0 or flat.max() >= classes:
+        raise DataError(
+            f"labels in {path} are out of range",
+            expected=f"0 to {classes - 1}, one for each of the model's outputs",
+            found=f"{flat.min()} to {flat.max()}",
+            page="bad-data",
+        )
+    return flat.astype(np.int64)

@@ -1,0 +1,174 @@
+"""A labelled data set through a board over its serial port, every output byte compared with TFLM's."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinykit.errors import DeviceReset, LinkTimeout
+from tinykit.graph.model import Graph
+from tinykit.graph.reader import read_graph
+from tinykit.link.device import Device, Inference, open_device
+from tinykit.progress import Progress
+from tinykit.validate.divergence import can_compare, first_divergence
+from tinykit.validate.judge import Judge
+from tinykit.validate.samples import Samples, class_count, load_samples, predict
+
+if TYPE_CHECKING:
+    from tinykit.boards import Board
+    from tinykit.link.port import Port
+    from tinykit.plan.model import Plan
+
+ATTEMPTS = 3
+"""How often one sample is sent when the device resets itself in its midst."""
+
+
+@dataclass
+class _Tally:
+    """What is counted while the samples pass."""
+
+    confusion: np.ndarray
+    right_tflm: int = 0
+    mismatched_bytes: int = 0
+    mismatched_samples: int = 0
+    bytes: int = 0
+    first_mismatch: int | None = None
+    ticks: list[int] = field(default_factory=list)
+    resets: int = 0
+
+
+def validate(
+    model: Path,
+    board: Board,
+    data: Path,
+    *,
+    port: str | Port | None = None,
+    limit: int | None = None,
+    quiet: bool = False,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Send the samples of `data` to the board and judge its answers.
+
+    Args:
+        data: .npz with x and y, see `validate.samples.load_samples`.
+        port: where a device with this model's firmware answers; without it firmware is built and run emulated.
+        limit: only so many samples.
+        folder: where firmware is built (default: as `tinykit build`).
+    Returns: the JSON of `tinykit validate`; "confusion" has a row for each true class.
+    Raises: DataError and other InputErrors before anything starts; WrongFirmware; DeviceError and its kinds.
+    """
+    started = time.monotonic()
+    graph = read_graph(model)
+    samples = load_samples(data, graph, limit)
+    with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder) as device:
+        device.require_model(graph.sha256)
+        expected = judge.run_batches([samples.x])
+        tally = _stream(device, graph, samples, expected, quiet)
+        divergent = None
+        if tally.first_mismatch is not None:
+            sample = tally.first_mismatch
+            found = _explain(device, _plan(graph, board), judge, samples.x[sample])
+            divergent = found and {**found, "sample": sample}
+        return {
+            "model": model.name,
+            "model_sha256": graph.sha256,
+            "board": board.name,
+            "port": device.port.name,
+            "emulated": device.emulated,
+            "samples": len(samples),
+            "accuracy": float(np.trace(tally.confusion)) / len(samples),
+            "accuracy_tflm": tally.right_tflm / len(samples),
+            "bytes": tally.bytes,
+            "mismatched_bytes": tally.mismatched_bytes,
+            "mismatched_samples": tally.mismatched_samples,
+            "first_divergent_layer": divergent,
+            "instructions": _spread([device.instructions(t) for t in tally.ticks]),
+            "ticks": _spread(list(tally.ticks)),
+            "tick_unit": device.tick_unit,
+            "confusion": tally.confusion.tolist(),
+            "labels": list(graph.labels),
+            "device_resets": tally.resets,
+            "seconds": round(time.monotonic() - started, 2),
+        }
+
+
+@contextlib.contextmanager
+def device_for(graph: Graph, board: Board, port: str | Port | None, folder: Path | None) -> Iterator[Device]:
+    """The device on `port`, or the board emulated with firmware built for this graph."""
+    firmware = None
+    if port is None:
+        from tinykit.firmware.build import build, default_folder
+
+        firmware = build(_plan(graph, board), board, folder or default_folder(graph.name, board))
+    with open_device(board, firmware, port) as device:
+        yield device
+
+
+def _plan(graph: Graph, board: Board) -> Plan:
+    from tinykit.plan.build import make_plan
+
+    return make_plan(graph, board.target)
+
+
+def _stream(device: Device, graph: Graph, samples: Samples, expected: list[np.ndarray], quiet: bool) -> _Tally:
+    tensors = [graph.tensor(index) for index in graph.outputs]
+    classes = class_count(graph)
+    tally = _Tally(np.zeros((classes, classes), np.int64))
+    with Progress(f"Validating on {device.description.board}", len(samples), quiet=quiet) as progress:
+        for number, (x, label) in enumerate(zip(samples.x, samples.y, strict=True)):
+            judged = [batch[number] for batch in expected]
+            answer = _infer(device, graph, x, tally)
+            unlike = sum(_unlike(a, b) for a, b in zip(answer.outputs, judged, strict=True))
+            if unlike and tally.first_mismatch is None:
+                tally.first_mismatch = number
+            tally.mismatched_bytes += unlike
+            tally.mismatched_samples += bool(unlike)
+            tally.bytes += sum(map(len, answer.outputs))
+            tally.ticks.append(answer.ticks)
+            given = np.frombuffer(answer.outputs[0], tensors[0].dtype)
+            tally.confusion[label, predict(given, tensors[0])] += 1
+            tally.right_tflm += predict(judged[0], tensors[0]) == label
+            right = int(np.trace(tally.confusion))
+            progress.advance(note=f"{right} of {number + 1} right, {tally.mismatched_bytes} bytes unlike TFLM")
+    return tally
+
+
+def _infer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally) -> Inference:
+    """One inference, sent again from the start when the device reset itself or may have: its input was lost."""
+    sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
+    for attempt in range(1, ATTEMPTS + 1):
+        silences = device.silences
+        try:
+            answer = device.run(x, output_bytes=sizes)
+            if device.silences == silences or attempt == ATTEMPTS:
+                return answer
+        except (DeviceReset, LinkTimeout):
+            if attempt == ATTEMPTS:
+                raise
+            tally.resets += 1
+        device.require_model(graph.sha256)
+    raise AssertionError("the loop ends by return or raise")
+
+
+def _unlike(raw: bytes, judged: np.ndarray) -> int:
+    """How many bytes differ."""
+    return int(np.count_nonzero(np.frombuffer(raw, np.uint8) != np.frombuffer(judged.tobytes(), np.uint8)))
+
+
+def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> dict[str, Any] | None:
+    """The first layer that differs for input `x`; None where the firmware cannot be stepped or all steps agree."""
+    return first_divergence(device, plan, [x], judge.tensors([x])) if can_compare(device, plan) else None
+
+
+def _spread(values: list[int | None]) -> dict[str, float] | None:
+    """Least, mean and greatest, None where something was not counted."""
+    known = [value for value in values if value is not None]
+    if not known or len(known) != len(values):
+        return None
+    return {"min": min(known), "mean": round(sum(known) / len(known), 1), "max": max(known)}
