@@ -123,6 +123,21 @@ class Board:
         """The memory that holds data and stack."""
         return next(m for m in self.memories if m.kind == "ram")
 
+    def describe(self) -> str:
+        """The board for people, a few lines."""
+        memories = [f"  {m.kind:<5}  {m.name:<6} {m.length:>9,} bytes at {m.origin:#010x}" for m in self.memories]
+        emulator = f"{self.emulator.kind} -M {self.emulator.machine}" if self.emulator else "none"
+        return "\n".join(
+            [
+                f"{self.name}: {self.title}",
+                f"  target {self.target.name}, {self.clock_hz / 1e6:g} MHz",
+                *memories,
+                f"  UART   {self.uart.driver} at {self.uart.base:#010x}, {self.uart.baud} baud",
+                f"  flash by {', '.join(self.flash_methods)}; emulator: {emulator}",
+                *(f"  source: {r}" for r in self.references),
+            ]
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The board as `--json` prints it."""
         return {

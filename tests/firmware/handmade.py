@@ -37,7 +37,7 @@ _SOURCE = """
 static int8_t hand_arena[64];
 static int8_t hand_history[16];
 static int8_t hand_started = 3;
-static const int8_t hand_weights[24] = {1, 1, 1, 1, 1, 1, 1, 1};
+static const int8_t hand_weights[24] = {1, 1, 1, 1, 1, 1, 1, 1, 2};
 
 int hand_init(void) { hand_started = 4; return 0; }
 int8_t *hand_input(void) { return hand_arena; }
@@ -56,11 +56,11 @@ __attribute__((noinline)) static int deep(int seed) {
     return here[seed & 15];
 }
 
-__attribute__((noinline)) static void add_weights(const int8_t *from, int8_t *to, const int8_t *weights) {
+__attribute__((noipa)) static void add_weights(const int8_t *from, int8_t *to, const int8_t *weights) {
     for (int i = 0; i < 8; ++i) { to[i] = (int8_t)(from[i] + weights[i]); }
 }
 
-__attribute__((noinline)) static void keep(const int8_t *from, unsigned count) { memcpy(hand_history, from, count); }
+__attribute__((noipa)) static void keep(const int8_t *from, unsigned count) { memcpy(hand_history, from, count); }
 
 int hand_invoke(void) {
     const int wish = hand_arena[0];

@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> Outcome:
     boards = all_boards()
     width = max(len(b.name) for b in boards)
     lines = [
-        f"{b.name:<{width}}  {b.target:<10}  flash {b.flash_bytes // 1024:>5} KB  RAM {b.ram_bytes // 1024:>5} KB  "
-        f"{'emulated' if b.emulator else 'hardware'}  {b.title}"
+        f"{b.name:<{width}}  {b.target.name:<10}  flash {b.flash.length // 1024:>5} KB  "
+        f"RAM {b.ram.length // 1024:>5} KB  {'emulated' if b.emulator else 'hardware'}  {b.title}"
         for b in boards
     ]
     return Outcome({"boards": [b.as_json() for b in boards]}, "\n".join(lines))

@@ -22,11 +22,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from tinykit.firmware.build import build, default_folder
     from tinykit.graph.reader import read_graph
     from tinykit.plan.build import make_plan
-    from tinykit.targets import target
 
     chosen = board(args.board)
     graph = read_graph(existing_file(args.model, "model"))
-    plan = make_plan(graph, target(chosen.target))
+    plan = make_plan(graph, chosen.target)
     firmware = build(plan, chosen, args.output or default_folder(graph.name, chosen))
     sizes = firmware.sizes.as_json()
     result = {"board": chosen.name, "elf": str(firmware.elf), "model_sha256": graph.sha256, **sizes}

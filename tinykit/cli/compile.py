@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> Outcome:
 
     graph = read_graph(existing_file(args.model, "model"), args.name)
     chosen = board(args.board) if args.board else None
-    plan = make_plan(graph, target(args.target or (chosen.target if chosen else "cortex-m4")))
+    wanted = chosen.target if chosen and not args.target else target(args.target or "cortex-m4")
+    plan = make_plan(graph, wanted)
     if chosen is not None:
         require_fit(plan, chosen)
     folder = args.output or Path("build") / graph.name

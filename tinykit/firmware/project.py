@@ -16,6 +16,14 @@ from tinykit.plan.model import Cost, Plan
 _TEMPLATES = ("board.h", "main.c", "linker.ld", "Makefile")
 _HEADERS = ("cortex_m.h", "counter.h", "fault.h", "protocol.h", "receive.h", "stack.h", "uart.h")
 _SOURCES = ("startup_cortex_m.c", "counter.c", "fault.c", "protocol.c", "receive.c", "stack.c")
+MARKER = "README.txt"
+"""In every project, so that a folder is known as ours before it is replaced."""
+
+_README = """Firmware that runs the model {name} on the board {board}, made by tinykit.
+
+`make` builds build/{name}.elf, .bin and .hex; `make TOOLCHAIN=prefix-` chooses the compiler.
+The next `tinykit build` into this folder replaces everything in it.
+"""
 _NAME_BYTES = 63
 """Of the model's name in the hello, which has to fit one frame with the other texts."""
 
@@ -85,6 +93,7 @@ def sources(what: Program, board: Board) -> dict[str, str]:
     environment = _environment()
     files = {name: (folder / name).read_text(encoding="utf-8") for name in plain}
     files |= {name: environment.get_template(f"{name}.j2").render(values) for name in _TEMPLATES}
+    files[MARKER] = _README.format(name=what.interface.name, board=board.name)
     return {**files, **what.sources}
 
 
