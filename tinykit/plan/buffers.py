@@ -12,7 +12,7 @@ import numpy as np
 
 from tinykit.graph.model import Graph
 from tinykit.plan.memory import Name, Permission, Request, plan_memory
-from tinykit.plan.model import Buffer, Step
+from tinykit.plan.model import Buffer, Overlap, Step
 
 
 @dataclass(frozen=True)
@@ -46,35 +46,53 @@ def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
         for number, step in enumerate(steps)
         if step.scratch
     ]
-    permissions = [p for step in steps for p in _permissions(step)]
+    permissions = [
+        Permission(*overlap)
+        for step in steps
+        for overlap in overlaps_by_tensor(step.inputs, step.outputs, step.overlaps)
+    ]
     aliases: list[tuple[Name, Name]] = [(s.inputs[0], s.outputs[0]) for s in steps if s.alias]
     memory = plan_memory([*requests, *scratches], permissions, aliases)
     buffers = tuple(
-        Buffer(r.name if isinstance(r.name, int) else None, memory.offsets[r.name], r.size, r.first, r.last)
+        Buffer(
+            r.name if isinstance(r.name, int) else None,
+            memory.offsets[r.name],
+            r.size,
+            r.first,
+            min(r.last, max(len(steps) - 1, 0)),
+        )
         for r in [*requests, *scratches]
     )
     return Placement(buffers, memory.total, memory.lower_bound)
 
 
 def _lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
-    """Tensor index -> first and last step in which its bytes matter."""
+    """Tensor index -> first and last step in which its bytes matter.
+
+    Model outputs outlive the last step by one, so that no permission lets that step write over them.
+    """
     spans: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (0, 0))
     for number, step in enumerate(steps):
         for index in (*step.inputs, *step.outputs):
             spans[index] = (spans.get(index, (number, number))[0], number)
     for index in graph.outputs:
         if index in spans:
-            spans[index] = (spans[index][0], max(len(steps) - 1, 0))
+            spans[index] = (spans[index][0], len(steps))
     return spans
 
 
-def _permissions(step: Step) -> list[Permission]:
-    """The step's overlaps by tensor: one that the step reads at several positions needs permission for each."""
+def overlaps_by_tensor(
+    inputs: Sequence[int], outputs: Sequence[int], overlaps: Sequence[Overlap]
+) -> list[tuple[int, int, int]]:
+    """A step's overlaps as (input tensor, output tensor, before).
+
+    A tensor that the step reads at several positions needs permission for each of them, and the largest distance.
+    """
     found = []
-    for tensor in dict.fromkeys(step.inputs):
-        positions = [p for p, t in enumerate(step.inputs) if t == tensor]
-        for slot, output in enumerate(step.outputs):
-            before = [o.before for o in step.overlaps if o.input in positions and o.output == slot]
-            if len(before) >= len(positions):
-                found.append(Permission(tensor, output, max(before)))
+    for tensor in dict.fromkeys(inputs):
+        positions = {p for p, t in enumerate(inputs) if t == tensor}
+        for slot, output in enumerate(outputs):
+            granted = [o for o in overlaps if o.input in positions and o.output == slot]
+            if {o.input for o in granted} == positions:
+                found.append((tensor, output, max(o.before for o in granted)))
     return found

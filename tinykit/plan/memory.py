@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 Name = Hashable
@@ -82,6 +82,32 @@ def plan_memory(
     return Memory({r.name: places[block_of[r.name]] for r in requests}, total, bound)
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """A permission with its buffers' sizes in bytes."""
+
+    input: Name
+    output: Name
+    input_size: int
+    output_size: int
+    before: int
+
+
+def shared_bytes(pairs: Iterable[Sharing]) -> int:
+    """An upper bound on the bytes that permissions of one step can save.
+
+    An output that starts `before` bytes ahead of its input shares at most min(input, output - before) bytes with it;
+    a buffer's parts shared with several others are disjoint, so together they never exceed its own size.
+    """
+    by_input: dict[Name, int] = {}
+    by_output: dict[Name, int] = {}
+    for pair in pairs:
+        saved = max(0, min(pair.input_size, pair.output_size - pair.before))
+        by_input[pair.input] = min(pair.input_size, by_input.get(pair.input, 0) + saved)
+        by_output[pair.output] = min(pair.output_size, by_output.get(pair.output, 0) + saved)
+    return min(sum(by_input.values()), sum(by_output.values()))
+
+
 # --- the problem ----------------------------------------------------------------------------------
 
 
@@ -135,22 +161,15 @@ def _usable(blocks: list[_Block], block_of: dict[Name, int], permissions: Sequen
 
 
 def _lower_bound(blocks: list[_Block], shared: Shared) -> int:
-    """The most bytes that must be distinct at one step.
-
-    An output that starts `before` bytes ahead of its input shares at most min(input, output - before) bytes with it;
-    a buffer's parts shared with several others are disjoint, so they never exceed its own size.
-    """
+    """The most bytes that must be distinct at one step."""
     bound = 0
     for step in sorted({b.first for b in blocks}):
         alive = {i for i, b in enumerate(blocks) if b.first <= step <= b.last}
-        saved_of_input: dict[int, int] = {}
-        saved_of_output: dict[int, int] = {}
-        for (i, o), before in shared.items():
-            if i in alive and o in alive:
-                saved = max(0, min(blocks[i].size, blocks[o].size - before))
-                saved_of_input[i] = min(blocks[i].size, saved_of_input.get(i, 0) + saved)
-                saved_of_output[o] = min(blocks[o].size, saved_of_output.get(o, 0) + saved)
-        saved = min(sum(saved_of_input.values()), sum(saved_of_output.values()))
+        saved = shared_bytes(
+            Sharing(i, o, blocks[i].size, blocks[o].size, before)
+            for (i, o), before in shared.items()
+            if i in alive and o in alive
+        )
         bound = max(bound, sum(blocks[i].size for i in alive) - saved)
     return bound
 
