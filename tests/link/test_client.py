@@ -28,7 +28,7 @@ def double(x: bytes) -> bytes:
 
 def device(**options: object) -> tuple[FakeDevice, Device]:
     fake = FakeDevice(fake_hello(SHA, SIZE, SIZE), double, **options)  # type: ignore[arg-type]
-    return fake, Device(fake, clock=fake.clock)
+    return fake, Device(fake)
 
 
 class Disturbed:
@@ -96,7 +96,7 @@ def test_a_lost_answer_does_not_run_the_model_twice() -> None:
 def test_two_sessions_in_a_row_do_not_look_like_a_repeat() -> None:
     fake, _ = device()
     for value in (1, 2):
-        client = Client(fake, clock=fake.clock)
+        client = Client(fake)
         client.request(Kind.HELLO)
         client.request(Kind.WRITE, struct.pack("<BI", 0, 0) + bytes([value]))
         client.request(Kind.INVOKE)

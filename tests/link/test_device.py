@@ -19,7 +19,7 @@ SHA = "0123456789abcdef" * 4
 
 def device(**options: object) -> Device:
     fake = FakeDevice(fake_hello(SHA, 8, 4, steps=2, arena_bytes=16), lambda x: x[:4])
-    return Device(fake, clock=fake.clock, **options)  # type: ignore[arg-type]
+    return Device(fake, **options)  # type: ignore[arg-type]
 
 
 names = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
@@ -111,7 +111,7 @@ def test_step_peek_stack_echo() -> None:
         arena[:] = bytes((index + 1,)) * len(arena)
 
     fake.step = write_number
-    dut = Device(fake, clock=fake.clock)
+    dut = Device(fake)
     assert dut.step(1) == fake.ticks
     assert dut.peek(0, 500) == b"\2" * 500
     assert dut.stack().size == 1024

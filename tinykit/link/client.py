@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,14 +48,12 @@ class Client:
         self,
         port: Port,
         *,
-        clock: Callable[[], float] = time.monotonic,
         name_of: Callable[[int], str | None] = lambda pc: None,
     ) -> None:
-        """`clock` gives seconds; `name_of` says which function holds a code address, for fault messages."""
+        """`name_of` says which function holds a code address, for fault messages."""
         self.port = port
         self.silences = 0
         """Attempts that ended without an answer; a caller sees by it that something was lost."""
-        self._clock = clock
         self._name_of = name_of
         self._decoder = Decoder()
         self._waiting: list[Frame] = []
@@ -81,7 +78,7 @@ class Client:
         self._greeted = self._greeted and kind not in (Kind.HELLO, Kind.RESET)
         for factor in patience:
             self.port.write(message)
-            found = self._await(kind, self._clock() + timeout * factor)
+            found = self._await(kind, self.port.clock() + timeout * factor)
             if found is not None:
                 self._greeted = self._greeted or kind == Kind.HELLO
                 return found
@@ -108,7 +105,7 @@ class Client:
                 answer = self._judge(kind, self._waiting.pop(0))
                 if answer is not None:
                     return answer
-            left = deadline - self._clock()
+            left = deadline - self.port.clock()
             if left <= 0:
                 return None
             self._waiting += self._decoder.feed(self.port.read(left))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +54,6 @@ class Device:
         icount_shift: int | None = None,
         elf: Path | None = None,
         toolchain: str = "",
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`icount_shift`: where the device is an emulator that advances time by 2^shift ns an instruction.
 
@@ -66,7 +64,7 @@ class Device:
         self.icount_shift = icount_shift
         self._hello: Hello | None = None
         name_of = (lambda pc: function_at(elf, pc, toolchain)) if elf else (lambda pc: None)
-        self._client = Client(port, clock=clock, name_of=name_of)
+        self._client = Client(port, name_of=name_of)
 
     def __enter__(self) -> Device:
         return self

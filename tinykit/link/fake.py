@@ -78,7 +78,7 @@ class FakeDevice:
         self._send(Frame(Kind.BOOT, 0))
 
     def clock(self) -> float:
-        """The fake time, for `Client(clock=...)`."""
+        """The fake time in seconds."""
         return self.now
 
     def write(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +36,9 @@ class Port(Protocol):
 
     def read(self, timeout: float) -> bytes:
         """The bytes that are there, waiting at most `timeout` seconds for the first. Raises: PortError."""
+
+    def clock(self) -> float:
+        """Seconds on the clock that `read`'s timeouts run on."""
 
     def close(self) -> None:
         """Give the port up. Never raises."""
@@ -67,6 +71,10 @@ class SerialPort:
             return first + bytes(self._serial.read(self._serial.in_waiting)) if first else b""
         except _FAILURES as error:
             raise _gone(self.name, error) from error
+
+    def clock(self) -> float:
+        """Seconds on the clock that `read`'s timeouts run on."""
+        return time.monotonic()
 
     def close(self) -> None:
         """Give the port and its lock up."""

@@ -63,9 +63,10 @@ def predict(output: np.ndarray, tensor: Tensor) -> int:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is a single array", expected="an .npz file with x and y")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(f"{path} is a single array", expected="an .npz file with x and y", page="bad-data")
+        with archive:
             missing = [key for key in ("x", "y") if key not in archive.files]
             if missing:
                 raise DataError(
