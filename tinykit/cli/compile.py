@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tinykit.cli.arguments import existing_file
 from tinykit.cli.outcome import Outcome
+from tinykit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,8 @@ def run(args: argparse.Namespace) -> Outcome:
     from tinykit.plan.build import make_plan
     from tinykit.targets import target
 
+    if args.board and args.target:
+        raise UsageError("--board decides the target", next_step="Give --board or --target, not both")
     graph = read_graph(existing_file(args.model, "model"), args.name)
     chosen = board(args.board) if args.board else None
     wanted = chosen.target if chosen and not args.target else target(args.target or "cortex-m4")

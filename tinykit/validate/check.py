@@ -1,0 +1,76 @@
+"""Whether a model can be compiled, whether it fits a board, and what it will cost: predicted, without a toolchain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tinykit.boards import Board
+from tinykit.errors import UnsupportedModel
+from tinykit.firmware.fit import predict_fit
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+
+
+def check(model: Path, board: Board) -> dict[str, Any]:
+    """The JSON of `tinykit check` (docs/check.md); flash, RAM and instructions are null where it cannot be compiled.
+
+    Raises: ModelError when the file is no sound int8 model.
+    """
+    graph = read_graph(model)
+    found: dict[str, Any] = {
+        "model": model.name,
+        "model_sha256": graph.sha256,
+        "board": board.name,
+        "target": board.target.name,
+        "supported": True,
+        "unsupported": [],
+        "fits": None,
+        "missing": None,
+        "flash": None,
+        "ram": None,
+        "macs": None,
+        "instructions": None,
+        "layers": [],
+    }
+    try:
+        plan = make_plan(graph, board.target)
+    except UnsupportedModel as error:
+        return {**found, "supported": False, "unsupported": [vars(p) for p in error.problems]}
+    fit = predict_fit(plan, board)
+    cost = plan.cost
+    return {
+        **found,
+        "fits": fit.fits,
+        "missing": {"flash": fit.flash_missing, "ram": fit.ram_missing},
+        "flash": {
+            "weights": cost.weights,
+            "code": cost.code,
+            "total": cost.flash,
+            "firmware": fit.flash["firmware"],
+            "available": fit.flash_size,
+        },
+        "ram": {
+            "arena": cost.arena,
+            "lower_bound": plan.lower_bound,
+            "static": cost.static,
+            "stack": cost.stack,
+            "total": cost.ram,
+            "firmware": fit.ram["firmware"],
+            "available": fit.ram_size,
+        },
+        "macs": cost.macs,
+        "instructions": cost.instructions,
+        "layers": [
+            {
+                "name": s.name,
+                "op": s.op,
+                "kernel": s.kernel,
+                "macs": s.macs,
+                "instructions": s.instructions,
+                "weights": s.weight_bytes,
+            }
+            for s in plan.steps
+            if not s.alias
+        ],
+    }
