@@ -1,0 +1,77 @@
+"""What data must be before anything is trained on them, each broken rule with one clear sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinykit.errors import DataError
+
+
+def check_samples(x: np.ndarray, what: str) -> np.ndarray:
+    """`x` as float32 samples (n, ...).
+
+    Raises: DataError for text, objects, no samples, scalars, NaN or infinity.
+    """
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"{what}: samples must be numbers", found=f"dtype {x.dtype}", page="bad-data")
+    if x.ndim < 2 or 0 in x.shape:
+        raise DataError(
+            f"{what}: samples have the wrong shape",
+            expected="(samples, ...) with no empty dimension",
+            found=x.shape,
+            page="bad-data",
+        )
+    with np.errstate(over="ignore"):
+        samples = x.astype(np.float32)
+    bad = ~np.isfinite(samples).reshape(len(samples), -1).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"{what}: {int(bad.sum())} of {len(samples)} samples hold NaN or infinity",
+            found=f"the first at index {int(bad.argmax())}",
+            next_step="Remove or repair these samples",
+            page="bad-data",
+        )
+    return samples
+
+
+def check_labels(y: np.ndarray, samples: int, what: str) -> np.ndarray:
+    """`y` as int64 labels (n,), 0 and up.
+
+    Raises: DataError for a wrong shape or count, fractions, or negative labels.
+    """
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.shape != (samples,):
+        raise DataError(
+            f"{what}: labels have the wrong shape",
+            expected=f"({samples},), one label a sample",
+            found=y.shape,
+            next_step="Turn one-hot labels into numbers with y.argmax(axis=1)" if y.ndim == 2 else None,
+            page="bad-data",
+        )
+    if y.dtype.kind not in "iuf" or (y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == y.round()).all())):
+        raise DataError(f"{what}: labels must be whole numbers", found=f"dtype {y.dtype}", page="bad-data")
+    labels = y.astype(np.int64)
+    if labels.min() < 0:
+        raise DataError(f"{what}: labels out of range", expected="0 and up", found=int(labels.min()), page="bad-data")
+    return labels
+
+
+def check_classes(y: np.ndarray, classes: int, what: str) -> None:
+    """Every class 0 .. classes - 1 has a sample, and no label lies beyond.
+
+    Raises: DataError naming the first missing class or the first label out of range.
+    """
+    if classes < 2:
+        raise DataError(f"{what}: a classifier needs at least two classes", found=classes, page="bad-data")
+    if int(y.max()) >= classes:
+        raise DataError(
+            f"{what}: labels out of range", expected=f"0 to {classes - 1}", found=int(y.max()), page="bad-data"
+        )
+    missing = sorted(set(range(classes)) - set(np.unique(y).tolist()))
+    if missing:
+        raise DataError(
+            f"{what}: no sample of class {missing[0]}",
+            expected=f"samples of all {classes} classes",
+            next_step="Number the classes from 0 without gaps, or add samples",
+            page="bad-data",
+        )

@@ -1,0 +1,132 @@
+"""Honest splits: stratified by class, fixed by a seed, with most training labels hidden where the recipe says so."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinykit.errors import DataError
+from tinykit.files import write_atomic
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Samples (n, ...) float32 as the model reads them; labels (n,) int64.
+
+    Attributes: the pool holds training samples whose labels were hidden (or never existed); `classes` the names.
+    """
+
+    x_labelled: np.ndarray
+    y_labelled: np.ndarray
+    x_pool: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def x_train(self) -> np.ndarray:
+        """All training samples, the labelled ones first."""
+        return np.concatenate([self.x_labelled, self.x_pool])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.x_labelled.shape[1:])
+
+
+_ARRAYS = ("x_labelled", "y_labelled", "x_pool", "x_validation", "y_validation", "x_test", "y_test")
+
+
+def stratified(y: np.ndarray, counts: tuple[int, ...], seed: int) -> list[np.ndarray]:
+    """Indices of disjoint groups of about `counts` samples, each with the classes in their proportions.
+
+    Every class gives every group its rounded share, at least one. The samples left over come last.
+    """
+    random = np.random.default_rng(seed)
+    groups: list[list[int]] = [[] for _ in range(len(counts) + 1)]
+    for label in np.unique(y):
+        members = random.permutation(np.flatnonzero(y == label))
+        start = 0
+        for group, count in zip(groups, counts, strict=False):
+            share = max(1, round(count * len(members) / len(y)))
+            group.extend(members[start : start + share].tolist())
+            start += share
+        groups[-1].extend(members[start:].tolist())
+    return [random.permutation(np.array(group, dtype=np.int64)) for group in groups]
+
+
+def hide_labels(y: np.ndarray, labelled: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the samples that keep their label and of those that lose it; `labelled` 0 keeps all.
+
+    Raises: DataError where there are fewer labels than asked for, or fewer asked for than classes.
+    """
+    if labelled == 0:
+        return np.arange(len(y)), np.arange(0)
+    classes = len(np.unique(y))
+    if not classes <= labelled <= len(y):
+        raise DataError(
+            "labelled is out of range for this data",
+            expected=f"{classes} (one a class) to {len(y)} (the training samples)",
+            found=labelled,
+            page="bad-data",
+        )
+    keep, hidden = stratified(y, (labelled,), seed)
+    return keep, hidden
+
+
+def save(splits: Splits, folder: Path) -> None:
+    """Write splits.npz (everything) and test.npz (x, y: what `tinykit validate --data` reads).
+
+    Raises: DiskFull, OutputError.
+    """
+    arrays = {name: getattr(splits, name) for name in _ARRAYS}
+    write_npz(folder / "splits.npz", **arrays, classes=np.array(splits.classes))
+    write_npz(folder / "test.npz", x=splits.x_test, y=splits.y_test)
+
+
+def restore(folder: Path) -> Splits:
+    """The splits that `save` wrote.
+
+    Raises: DataError when the file is damaged.
+    """
+    arrays = read_npz(folder / "splits.npz")
+    missing = [name for name in (*_ARRAYS, "classes") if name not in arrays]
+    if missing:
+        raise DataError(f"{folder / 'splits.npz'} lacks {', '.join(missing)}", next_step="Delete it and run again")
+    classes = tuple(str(name) for name in arrays["classes"])
+    return Splits(**{name: arrays[name] for name in _ARRAYS}, classes=classes)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, none of them pickled.
+
+    Raises: DataError with what is wrong with the file.
+    """
+    if not path.is_file():
+        raise DataError(f"the data file {path} does not exist", page="bad-data")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, KeyError) as error:
+        raise DataError(
+            f"{path} is not a readable .npz file of plain arrays",
+            found=str(error),
+            next_step="Save it with numpy.savez(FILE, x=samples, y=labels)",
+            page="bad-data",
+        ) from error
+
+
+def write_npz(path: Path, **arrays: np.ndarray) -> Path:
+    """Write arrays as one .npz, all or nothing.
+
+    Raises: DiskFull, OutputError.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return write_atomic(path, buffer.getvalue())

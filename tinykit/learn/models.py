@@ -1,0 +1,167 @@
+"""Models in tf_keras: built from layers in words, saved, restored, measured.
+
+Classifiers are trained on logits; a final softmax is taken off for training and put back before conversion.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinykit.errors import ModelError, RecipeError
+from tinykit.learn.backend import keras, tensorflow
+from tinykit.learn.layers import Layer, parse_layers
+from tinykit.recipe import Model
+
+_BATCH = 512
+
+
+def build(model: Model, shape: tuple[int, ...], classes: int, prefix: str) -> Any:
+    """A fresh model with logits as its output, layers named `prefix_NN_kind`.
+
+    Args:
+        model: with `layers`, or with `file`, whose architecture and weights are taken.
+        shape: of one sample. classes: how many logits there must be.
+
+    Raises: RecipeError where the layers do not fit the data; ModelError for a file that cannot be used.
+    """
+    if model.file is not None:
+        from tinykit.learn.foreign import load_model
+
+        built = without_softmax(load_model(model.file))
+        found_in, found_out = tuple(built.input_shape[1:]), tuple(built.output_shape[1:])
+        if found_in != shape or found_out != (classes,):
+            raise ModelError(
+                f"{model.file} does not fit the data",
+                expected=f"input {shape} and {classes} classes",
+                found=f"input {found_in} and output {found_out}",
+            )
+        return built
+    words = [text for text in model.layers if text.split()[0] != "softmax"]
+    layers = keras().layers
+    stack = [layers.Input(shape, name=f"{prefix}_input")]
+    rank = len(shape)
+    for number, (layer, text) in enumerate(zip(parse_layers(tuple(words)), words, strict=True)):
+        name = f"{prefix}_{number:02d}_{layer.kind}"
+        if layer.kind == "dense" and rank > 1:
+            stack.append(layers.Flatten(name=f"{name}_flatten"))
+        stack.append(_make(layer, name))
+        rank = 1 if layer.kind in ("dense", "flatten", "globalaverage") else rank
+        if layer.kind in ("conv", "depthwise", "pool", "average", "globalaverage") and len(shape) != 3:
+            raise RecipeError(f"{text!r} needs samples (height, width, channels)", found=f"samples {shape}")
+    try:
+        built = keras().Sequential(stack, name=prefix)
+    except ValueError as error:
+        raise RecipeError(f"the layers of the {prefix} do not fit together", found=str(error)[:300]) from error
+    if tuple(built.output_shape[1:]) != (classes,):
+        raise RecipeError(
+            f"the {prefix}'s last layer does not fit the data",
+            expected=f"'dense {classes}'",
+            found=f"{words[-1]!r}, output {tuple(built.output_shape[1:])}",
+        )
+    return built
+
+
+def _make(layer: Layer, name: str) -> Any:
+    layers = keras().layers
+    activation = _activation(layer.activation)
+    if layer.kind == "conv":
+        return layers.Conv2D(layer.units, layer.window, layer.stride, layer.padding, activation=activation, name=name)
+    if layer.kind == "depthwise":
+        return layers.DepthwiseConv2D(layer.window, layer.stride, layer.padding, activation=activation, name=name)
+    if layer.kind == "dense":
+        return layers.Dense(layer.units, activation=activation, name=name)
+    simple = {
+        "pool": lambda: layers.MaxPooling2D(layer.window, name=name),
+        "average": lambda: layers.AveragePooling2D(layer.window, name=name),
+        "globalaverage": lambda: layers.GlobalAveragePooling2D(name=name),
+        "flatten": lambda: layers.Flatten(name=name),
+        "dropout": lambda: layers.Dropout(layer.rate, name=name),
+        "batchnorm": lambda: layers.BatchNormalization(name=name),
+        "relu": lambda: layers.ReLU(name=name),
+        "relu6": lambda: layers.ReLU(6.0, name=name),
+    }
+    return simple[layer.kind]()
+
+
+def _activation(name: str | None) -> Any:
+    return tensorflow().nn.relu6 if name == "relu6" else name
+
+
+def ends_in_softmax(model: Model) -> bool:
+    """Whether the shipped model gives probabilities: its layers end in softmax, or its file does."""
+    if model.file is not None:
+        from tinykit.learn.foreign import load_model
+
+        return _is_softmax(load_model(model.file).layers[-1])
+    return model.layers[-1].split()[0] == "softmax"
+
+
+def _is_softmax(layer: Any) -> bool:
+    activation = getattr(layer, "activation", None)
+    return type(layer).__name__ == "Softmax" or getattr(activation, "__name__", "") == "softmax"
+
+
+def without_softmax(model: Any) -> Any:
+    """The same model with logits as its output: a final softmax becomes linear. Weights are kept."""
+    last = model.layers[-1]
+    if not _is_softmax(last):
+        return model
+
+    def clone(layer: Any) -> Any:
+        if layer is not last:
+            return type(layer).from_config(layer.get_config())
+        if not layer.get_weights():
+            return keras().layers.Activation("linear", name=layer.name)
+        return type(layer).from_config({**layer.get_config(), "activation": "linear"})
+
+    copy = keras().models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def logits(model: Any, x: np.ndarray) -> np.ndarray:
+    """The model's outputs (n, classes) float32 for samples (n, ...)."""
+    parts = [np.asarray(model(x[i : i + _BATCH], training=False)) for i in range(0, len(x), _BATCH)]
+    return np.concatenate(parts)
+
+
+def accuracy(scores: np.ndarray, y: np.ndarray) -> float:
+    """The part of samples whose highest score is at their label; 0 to 1."""
+    return float((scores.argmax(axis=-1) == y).mean())
+
+
+def confusion(scores: np.ndarray, y: np.ndarray, classes: int) -> list[list[int]]:
+    """Counts [true][predicted]."""
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (y, scores.argmax(axis=-1)), 1)
+    return [[int(value) for value in row] for row in table]
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a model as .keras (Keras 2's zip form), to be restored by `restore`."""
+    model.save(path, save_format="keras")
+
+
+def restore(path: Path) -> Any:
+    """A model that `save` wrote, ready for use but not compiled."""
+    return keras().models.load_model(path, compile=False, safe_mode=True)
+
+
+def kernels(model: Any) -> list[np.ndarray]:
+    """The weights that pruning touches: kernels of convolutions and dense layers, not biases or depthwise kernels."""
+    found = []
+    for layer in model.layers:
+        inner = getattr(layer, "layer", layer)
+        if type(inner).__name__ in ("Conv2D", "Dense"):
+            found.append(np.asarray(inner.kernel))
+    return found
+
+
+def sparsity(model: Any) -> float:
+    """The part of all prunable weights that is exactly zero."""
+    weights = kernels(model)
+    total = sum(kernel.size for kernel in weights)
+    return float(sum(int((kernel == 0).sum()) for kernel in weights) / total) if total else 0.0

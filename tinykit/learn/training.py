@@ -1,0 +1,134 @@
+"""One way of training for everything: exactly so many gradient steps, a cosine learning rate, one progress callback.
+
+Targets are packed as [one_hot | teacher_logits], so that one loss serves training with and without a teacher, and
+composes with fit, pruning wrappers and quantization-aware training alike. A sample without a label has a one-hot part
+of zeros; a model without a teacher has targets of only the one-hot part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinykit.learn.backend import keras, tensorflow
+from tinykit.learn.models import accuracy, logits
+from tinykit.progress import Progress
+
+_REPORT = 100
+"""Gradient steps between two points of the history."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What to learn: samples x (n, ...), packed targets (n, classes or 2 classes), and where progress is measured.
+
+    `temperature` and `alpha` matter only where the targets hold teacher logits.
+    """
+
+    x: np.ndarray
+    targets: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    classes: int
+    temperature: float = 1.0
+    alpha: float = 1.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to learn: gradient steps, samples a step, learning rate at the start, seed of the order."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    seed: int
+
+
+def one_hot(y: np.ndarray, classes: int) -> np.ndarray:
+    """(n, classes) float32."""
+    return np.eye(classes, dtype=np.float32)[y]
+
+
+def pack(one_hots: np.ndarray, teacher_logits: np.ndarray) -> np.ndarray:
+    """Targets [one_hot | teacher_logits], (n, 2 classes) float32."""
+    return np.concatenate([one_hots, teacher_logits], axis=1).astype(np.float32)
+
+
+def distillation_loss(classes: int, temperature: float, alpha: float) -> Any:
+    """The loss of packed targets, one value a sample (Hinton, Vinyals, Dean 2015, "Distilling the Knowledge").
+
+    alpha * H(one_hot, softmax(z)) + (1 - alpha) * T^2 * KL(softmax(t / T) || softmax(z / T)); T^2 keeps the two
+    gradients in proportion. Without teacher logits: the first term with alpha 1. An all-zero one-hot part (no label)
+    makes the first term 0.
+    """
+    tf = tensorflow()
+
+    def loss(packed: Any, student: Any) -> Any:
+        labels = packed[:, :classes]
+        hard = tf.nn.softmax_cross_entropy_with_logits(labels, student) * tf.reduce_sum(labels, axis=-1)
+        if packed.shape[-1] == classes:
+            return hard
+        teacher = packed[:, classes:]
+        soft = tf.nn.softmax(teacher / temperature)
+        cross = tf.nn.softmax_cross_entropy_with_logits(soft, student / temperature)
+        entropy = tf.nn.softmax_cross_entropy_with_logits(soft, teacher / temperature)
+        return alpha * hard + (1.0 - alpha) * temperature**2 * (cross - entropy)
+
+    return loss
+
+
+def fit(
+    model: Any,
+    task: Task,
+    budget: Budget,
+    title: str,
+    *,
+    quiet: bool = False,
+    callbacks: tuple[Any, ...] = (),
+    steps_per_execution: int = 10,
+) -> list[dict[str, float]]:
+    """Train `model` in place and return its history: epoch (a report of about 100 steps), loss, validation accuracy."""
+    tf, reports = tensorflow(), max(1, budget.steps // _REPORT)
+    steps = budget.steps // reports
+    optimizer = keras().optimizers.Adam(keras().optimizers.schedules.CosineDecay(budget.learning_rate, budget.steps))
+    model.compile(
+        optimizer,
+        distillation_loss(task.classes, task.temperature, task.alpha),
+        steps_per_execution=min(steps, steps_per_execution),
+        jit_compile=False,
+    )
+    order = tf.data.Dataset.from_tensor_slices(batches(len(task.x), budget, reports * steps))
+    x, targets = tf.constant(task.x), tf.constant(task.targets)
+    batched = order.map(lambda index: (tf.gather(x, index), tf.gather(targets, index)))
+    history: list[dict[str, float]] = []
+    with Progress(title, reports, quiet=quiet) as progress:
+        model.fit(
+            batched,
+            epochs=reports,
+            steps_per_epoch=steps,
+            verbose=0,
+            callbacks=[*callbacks, _reporter(task, progress, history)],
+        )
+    return history
+
+
+def batches(samples: int, budget: Budget, steps: int) -> np.ndarray:
+    """Indices (steps, batch) int32: the samples again and again, each time in a new order fixed by the seed."""
+    random = np.random.default_rng(budget.seed)
+    rounds = -(-steps * budget.batch // samples)
+    order = np.concatenate([random.permutation(samples) for _ in range(rounds)])
+    return order[: steps * budget.batch].reshape(steps, budget.batch).astype(np.int32)
+
+
+def _reporter(task: Task, progress: Progress, history: list[dict[str, float]]) -> Any:
+    """The callback that measures validation accuracy after each report and moves the progress line."""
+
+    class Reporter(keras().callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            validation = accuracy(logits(self.model, task.x_validation), task.y_validation)
+            history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "validation": validation})
+            progress.advance(note=f"loss {logs['loss']:.3f}, validation {validation:.1%}")
+
+    return Reporter()

@@ -1,0 +1,333 @@
+"""The stages that learn: data, teacher, control, distilled, pruned, int8. Each a function of its inputs, each kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinykit.data import Splits, load, restore, save
+from tinykit.data.splits import read_npz, write_npz
+from tinykit.errors import ModelError
+from tinykit.learn.augment import augment
+from tinykit.pipeline.store import Kept, Store, plain
+from tinykit.recipe import Distill, Model, Recipe
+
+LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
+_TRAINING = ("data/splits.py", "learn", "pipeline/learning.py")
+_MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The recipe's learning stages in one store; `seeds` for control and distilled students."""
+
+    recipe: Recipe
+    store: Store
+    seeds: tuple[int, ...]
+    quiet: bool
+
+    # --- stages -----------------------------------------------------------------------------------
+
+    def data(self) -> Kept:
+        """Splits as files: splits.npz for later stages, test.npz for `tinykit validate`."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            splits = load(self.recipe.data)
+            save(splits, folder)
+            return {
+                "classes": list(splits.classes),
+                "shape": list(splits.shape),
+                "samples": {
+                    "labelled": len(splits.y_labelled),
+                    "pool": len(splits.x_pool),
+                    "validation": len(splits.y_validation),
+                    "test": len(splits.y_test),
+                },
+            }
+
+        return self.store.stage("data", self.recipe.data, (), ("data",), make, libraries=("numpy", "scikit-learn"))
+
+    def teacher(self, data: Kept) -> Kept:
+        """The trained teachers, and their averaged logits for every sample that later stages learn from."""
+        teacher, student = self._teacher(), self.recipe.student
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import models
+
+            splits = restore(data.folder)
+            members, history = self._train_teachers(splits, folder)
+
+            def scores(x: np.ndarray) -> np.ndarray:
+                return np.mean([models.logits(member, x) for member in members], axis=0)
+
+            pool = augment(splits.x_train, student, self.recipe.seeds[0])
+            write_npz(folder / "outputs.npz", pool=scores(pool))
+            test = scores(splits.x_test)
+            return {
+                "accuracy": {
+                    "validation": models.accuracy(scores(splits.x_validation), splits.y_validation),
+                    "test": models.accuracy(test, splits.y_test),
+                },
+                "confusion": models.confusion(test, splits.y_test, len(splits.classes)),
+                "parameters": sum(int(member.count_params()) for member in members),
+                "bytes": sum(4 * int(member.count_params()) for member in members),
+                "history": history,
+            }
+
+        settings = (teacher, student.copies, student.shift, student.turn, student.zoom, self.recipe.seeds[0])
+        return self.store.stage("teacher", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
+
+    def control(self, data: Kept, seed: int) -> Kept:
+        """The student on the few labels alone, for as many steps as the distilled one."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import training
+
+            splits, student = restore(data.folder), self.recipe.student
+            x = augment(splits.x_labelled, student, self.recipe.seeds[0])
+            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
+            targets = training.one_hot(y, len(splits.classes))
+            return self._train_student(folder, splits, _task(splits, x, targets, None), seed, "Control student")
+
+        settings = (self.recipe.student, seed, self.recipe.seeds[0])
+        return self.store.stage(f"control-{seed}", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
+
+    def distilled(self, data: Kept, teacher: Kept, seed: int) -> Kept:
+        """The student on the few labels and the teacher's outputs for everything."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            splits = restore(data.folder)
+            return self._train_student(folder, splits, self._task(splits, teacher), seed, "Distilled student")
+
+        settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0])
+        return self.store.stage(f"distilled-{seed}", settings, (data, teacher), _TRAINING, make, libraries=LIBRARIES)
+
+    def given(self, data: Kept) -> Kept:
+        """The student of a recipe without [distill]: trained on the labels, or as its file holds it."""
+        if self.recipe.student.file is None:
+            return self.control(data, self.seeds[0])
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import models
+
+            splits = restore(data.folder)
+            model = models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
+            return _keep(model, folder, splits, [])
+
+        return self.store.stage("student", self.recipe.student, (data,), _TRAINING, make, libraries=LIBRARIES)
+
+    def pruned(self, data: Kept, teacher: Kept | None, student: Kept) -> Kept:
+        """The student with its smallest weights gone, its teacher kept on."""
+        settings = self.recipe.prune
+        assert settings is not None
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import backend, models, pruning, training
+
+            splits, seed = restore(data.folder), self.recipe.seeds[0]
+            backend.set_seed(seed)
+            budget = training.Budget(settings.steps, settings.batch, settings.learning_rate, seed)
+            model, history = pruning.prune(
+                models.restore(student.folder / _MODEL),
+                settings.sparsity,
+                self._task(splits, teacher),
+                budget,
+                quiet=self.quiet,
+            )
+            return _keep(model, folder, splits, history)
+
+        after = (data, student) if teacher is None else (data, student, teacher)
+        parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
+        return self.store.stage("pruned", parts, after, _TRAINING, make, libraries=LIBRARIES)
+
+    def int8(self, data: Kept, teacher: Kept | None, student: Kept) -> Kept:
+        """model.tflite, full int8, batch 1."""
+        settings = self.recipe.quantize
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import backend, convert, models, qat, training
+
+            splits, seed = restore(data.folder), self.recipe.seeds[0]
+            backend.set_seed(seed)
+            model = models.restore(student.folder / _MODEL)
+            history: list[dict[str, float]] = []
+            if settings.method != "ptq":
+                model, history = qat.quantization_aware(
+                    model,
+                    self._task(splits, teacher),
+                    training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
+                    keep_zeros=settings.method == "prune-preserving-qat",
+                    quiet=self.quiet,
+                )
+            shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: settings.representative]
+            softmax = models.ends_in_softmax(self.recipe.student)
+            content = convert.to_int8(model, splits.x_train[shown], softmax=softmax)
+            (folder / "model.tflite").write_bytes(content)
+            zeros = int8_sparsity(content)
+            if settings.method == "prune-preserving-qat":
+                assert self.recipe.prune is not None
+                require_int8_sparsity(zeros, self.recipe.prune.sparsity)
+            return {"bytes": len(content), "history": history, "sparsity": zeros}
+
+        after = (data, student) if teacher is None else (data, student, teacher)
+        parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
+        return self.store.stage("int8", parts, after, (*_TRAINING, "graph"), make, libraries=LIBRARIES)
+
+    def judged(self, data: Kept, int8: Kept) -> Kept:
+        """What the int8 model scores by TFLM, the judge, on validation and test."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            splits = restore(data.folder)
+            scores = [
+                judged_scores((int8.folder / "model.tflite").read_bytes(), x)
+                for x in (splits.x_validation, splits.x_test)
+            ]
+            from tinykit.learn.models import accuracy, confusion
+
+            return {
+                "accuracy": {
+                    "validation": accuracy(scores[0], splits.y_validation),
+                    "test": accuracy(scores[1], splits.y_test),
+                },
+                "confusion": confusion(scores[1], splits.y_test, len(splits.classes)),
+            }
+
+        code = ("validate/judge.py", "validate/judge_worker.py", "graph", "pipeline/learning.py")
+        return self.store.stage("judged", (), (data, int8), code, make, libraries=("tflite-micro", "numpy"))
+
+    # --- parts of stages --------------------------------------------------------------------------
+
+    def _teacher(self) -> Model:
+        assert self.recipe.teacher is not None
+        return self.recipe.teacher
+
+    def _distill(self) -> Distill:
+        return self.recipe.distill or Distill()
+
+    def _train_teachers(self, splits: Splits, folder: Path) -> tuple[list[Any], list[dict[str, float]]]:
+        from tinykit.learn import backend, models, training
+
+        teacher, classes = self._teacher(), len(splits.classes)
+        if teacher.file is not None:
+            return [models.build(teacher, splits.shape, classes, "teacher")], []
+        members, history = [], []
+        for number in range(teacher.members):
+            seed = self.recipe.seeds[0] + number
+            backend.set_seed(seed)
+            model = models.build(teacher, splits.shape, classes, "teacher")
+            x = augment(splits.x_labelled, teacher, seed)
+            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
+            task = _task(splits, x, training.one_hot(y, classes), None)
+            budget = training.Budget(teacher.steps, teacher.batch, teacher.learning_rate, seed)
+            title = f"Teacher {number + 1} of {teacher.members}" if teacher.members > 1 else "Teacher"
+            points = training.fit(model, task, budget, title, quiet=self.quiet)
+            history = history or points
+            models.save(model, folder / f"teacher-{number}.keras")
+            members.append(model)
+        return members, history
+
+    def _task(self, splits: Splits, teacher: Kept | None) -> Any:
+        """What distilled student, pruning and qat learn: everything with the teacher's outputs, or just the labels."""
+        from tinykit.learn import training
+
+        student, seed, classes = self.recipe.student, self.recipe.seeds[0], len(splits.classes)
+        if teacher is None or self.recipe.distill is None:
+            x = augment(splits.x_labelled, student, seed)
+            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
+            return _task(splits, x, training.one_hot(y, classes), None)
+        x = augment(splits.x_train, student, seed)
+        known = np.zeros((len(splits.x_train), classes), dtype=np.float32)
+        known[: len(splits.y_labelled)] = training.one_hot(splits.y_labelled, classes)
+        outputs = read_npz(teacher.folder / "outputs.npz")["pool"]
+        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), outputs)
+        return _task(splits, x, targets, self.recipe.distill)
+
+    def _train_student(self, folder: Path, splits: Splits, task: Any, seed: int, title: str) -> dict[str, Any]:
+        from tinykit.learn import backend, models, training
+
+        student = self.recipe.student
+        backend.set_seed(seed)
+        model = models.build(student, splits.shape, len(splits.classes), "student")
+        if student.file is not None:
+            model = backend.keras().models.clone_model(model)
+        budget = training.Budget(student.steps, student.batch, student.learning_rate, seed)
+        history = training.fit(model, task, budget, f"{title}, seed {seed}", quiet=self.quiet)
+        return _keep(model, folder, splits, history)
+
+
+def _task(splits: Splits, x: np.ndarray, targets: np.ndarray, distill: Distill | None) -> Any:
+    from tinykit.learn.training import Task
+
+    return Task(
+        x=x,
+        targets=targets,
+        x_validation=splits.x_validation,
+        y_validation=splits.y_validation,
+        classes=len(splits.classes),
+        temperature=distill.temperature if distill else 1.0,
+        alpha=distill.alpha if distill else 1.0,
+    )
+
+
+def _keep(model: Any, folder: Path, splits: Splits, history: list[dict[str, float]]) -> dict[str, Any]:
+    """Save a trained model and say how good it is."""
+    from tinykit.learn import models
+
+    models.save(model, folder / _MODEL)
+    test = models.logits(model, splits.x_test)
+    return {
+        "accuracy": {
+            "validation": models.accuracy(models.logits(model, splits.x_validation), splits.y_validation),
+            "test": models.accuracy(test, splits.y_test),
+        },
+        "confusion": models.confusion(test, splits.y_test, len(splits.classes)),
+        "parameters": int(model.count_params()),
+        "bytes": 4 * int(model.count_params()),
+        "sparsity": models.sparsity(model),
+        "history": history,
+    }
+
+
+def judged_scores(model: bytes, x: np.ndarray) -> np.ndarray:
+    """TFLM's int8 outputs (n, classes) for float samples (n, ...), which are quantized as the model's input says."""
+    from tinykit.graph.reader import read_graph
+    from tinykit.validate.judge import Judge
+
+    graph = read_graph(model)
+    entry = graph.tensor(graph.inputs[0])
+    assert entry.quantization is not None
+    scale, zero_point = np.float32(entry.quantization.scale), entry.quantization.zero_point
+    quantized = np.clip(np.round(x / scale) + zero_point, -128, 127).astype(np.int8)
+    with Judge(model) as judge:
+        outputs = judge.run_many(quantized.reshape(len(x), *entry.shape))
+    return outputs.reshape(len(x), -1)
+
+
+def int8_sparsity(model: bytes) -> float:
+    """The part of the .tflite's convolution and dense weights that is zero: what really ships."""
+    from tinykit.graph.reader import read_graph
+
+    graph = read_graph(model)
+    operators = [o for o in graph.operators if o.op in ("CONV_2D", "FULLY_CONNECTED")]
+    weights = [data for o in operators if (data := graph.tensor(o.inputs[1]).data) is not None]
+    total = sum(kernel.size for kernel in weights)
+    return float(sum(int((kernel == 0).sum()) for kernel in weights) / total) if total else 0.0
+
+
+def require_int8_sparsity(found: float, wanted: float) -> None:
+    """Quantization must not have brought pruned weights back; one per cent is left to rounding.
+
+    Raises: ModelError.
+    """
+    if found < wanted - 0.01:
+        raise ModelError(
+            "quantization-aware training brought pruned weights back",
+            expected=f"a sparsity of {wanted:.1%}",
+            found=f"{found:.1%}",
+        )
+
+
+__all__ = ["LIBRARIES", "Learning", "int8_sparsity", "judged_scores", "plain", "require_int8_sparsity"]

@@ -1,0 +1,387 @@
+"""The recipe: one TOML file that says how data become a model on a board. Read strictly, into frozen dataclasses.
+
+Every wrong line is answered with its number, and a misspelt key with the nearest right one. A recipe is data: models
+are lists of layers in words (see learn/layers.py) or files; nothing in it is ever executed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tinykit.errors import RecipeError
+from tinykit.learn.layers import parse_layer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DATA_KINDS = ("sklearn-digits", "npz")
+METHODS = ("ptq", "qat", "prune-preserving-qat")
+
+
+def _number(low: float, high: float, default: Any = dataclasses.MISSING) -> Any:
+    """A field whose value must lie in low..high, both included."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _word(words: tuple[str, ...], default: Any = dataclasses.MISSING) -> Any:
+    """A field whose value is one of `words`."""
+    return field(default=default, metadata={"words": words})
+
+
+@dataclass(frozen=True)
+class Data:
+    """[data]: where samples come from and how they are split.
+
+    Attributes:
+        kind: "sklearn-digits" or "npz".
+        file: the .npz, for that kind.
+        x, y: names of the arrays in the .npz.
+        divide: every sample is divided by this, once, at loading.
+        validation, test: parts of all samples, 0 to 1.
+        labelled: how many training labels are kept; 0 keeps all. The rest becomes the unlabelled pool.
+        seed: of the splits.
+        classes: names of the classes, in order; default "0", "1", ...
+    """
+
+    kind: str = _word(DATA_KINDS)
+    file: Path | None = None
+    x: str = "x"
+    y: str = "y"
+    divide: float = _number(1e-9, 1e9, 1.0)
+    validation: float = _number(0.01, 0.8, 0.15)
+    test: float = _number(0.01, 0.8, 0.2)
+    labelled: int = _number(0, 10**9, 0)
+    seed: int = _number(0, 2**31 - 1, 0)
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """[teacher] and [student]: a model and its training.
+
+    Attributes:
+        layers: in words, such as "conv 16 3x3 relu"; see learn/layers.py.
+        file: a .keras or .h5 file instead of `layers`: a trained teacher, or the student's architecture
+            (and its weights, where the recipe has no [distill]).
+        members: how many teachers are trained and averaged.
+        steps: gradient steps; batch: samples a step; learning_rate: at the start, decays to 0 along a cosine.
+        copies: warped copies of each training image that are added; shift: moved by up to so many pixels;
+            turn: by up to so many degrees; zoom: by up to this fraction.
+    """
+
+    layers: tuple[str, ...] = ()
+    file: Path | None = None
+    members: int = _number(1, 16, 1)
+    steps: int = _number(1, 10**7, 2000)
+    batch: int = _number(1, 65536, 32)
+    learning_rate: float = _number(1e-7, 1.0, 0.002)
+    copies: int = _number(0, 100, 0)
+    shift: float = _number(0.0, 64.0, 1.0)
+    turn: float = _number(0.0, 180.0, 0.0)
+    zoom: float = _number(0.0, 0.9, 0.0)
+
+
+@dataclass(frozen=True)
+class Distill:
+    """[distill]: the student learns from the teacher's outputs.
+
+    Attributes:
+        temperature: softens both outputs; alpha: weight of the true labels, 1 - alpha is the teacher's.
+        control: also train the same student without a teacher, on the same labels and steps, for comparison.
+    """
+
+    temperature: float = _number(0.1, 100.0, 4.0)
+    alpha: float = _number(0.0, 1.0, 0.1)
+    control: bool = True
+
+
+@dataclass(frozen=True)
+class Prune:
+    """[prune]: magnitude pruning. `sparsity` is the part of each kernel's weights that becomes zero."""
+
+    sparsity: float = _number(0.0, 0.99, 0.5)
+    steps: int = _number(1, 10**7, 1000)
+    batch: int = _number(1, 65536, 32)
+    learning_rate: float = _number(1e-7, 1.0, 0.001)
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """[quantize]: to int8.
+
+    Attributes:
+        method: "ptq" (after training), "qat" (trained for it), "prune-preserving-qat" (and keeps pruned zeros).
+        representative: training samples that set the ranges of activations.
+        steps, batch, learning_rate: of the training that the two qat methods do.
+    """
+
+    method: str = _word(METHODS, "ptq")
+    representative: int = _number(1, 10**6, 200)
+    steps: int = _number(1, 10**7, 600)
+    batch: int = _number(1, 65536, 32)
+    learning_rate: float = _number(1e-7, 1.0, 0.0005)
+
+
+@dataclass(frozen=True)
+class BoardChoice:
+    """[board]: `name` of a board, or the path of a board's TOML file."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Accept:
+    """[accept]: limits of the verdict; those absent are not judged.
+
+    Attributes:
+        min_accuracy: on the board, test split. min_margin: distilled over control, mean over seeds.
+        max_prune_loss, max_int8_loss: test accuracy that pruning and quantization may cost.
+        max_mismatched_bytes: output bytes that differ between board and TFLM.
+        max_flash, max_ram: bytes that the model costs on the board.
+    """
+
+    min_accuracy: float | None = _number(0.0, 1.0, None)
+    min_margin: float | None = _number(-1.0, 1.0, None)
+    max_prune_loss: float | None = _number(-1.0, 1.0, None)
+    max_int8_loss: float | None = _number(-1.0, 1.0, None)
+    max_mismatched_bytes: int = _number(0, 10**12, 0)
+    max_flash: int | None = _number(0, 2**32, None)
+    max_ram: int | None = _number(0, 2**32, None)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe. `name` is the file's stem, or its folder's where the file is called recipe.toml."""
+
+    name: str
+    path: Path
+    title: str
+    seeds: tuple[int, ...]
+    data: Data
+    student: Model
+    board: BoardChoice
+    teacher: Model | None = None
+    distill: Distill | None = None
+    prune: Prune | None = None
+    quantize: Quantize = field(default_factory=Quantize)
+    accept: Accept = field(default_factory=Accept)
+
+
+SECTIONS: dict[str, type] = {
+    "data": Data,
+    "teacher": Model,
+    "student": Model,
+    "distill": Distill,
+    "prune": Prune,
+    "quantize": Quantize,
+    "board": BoardChoice,
+    "accept": Accept,
+}
+_REQUIRED = ("data", "student", "board")
+_TOP = ("title", "seeds")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe. File names in it are relative to the recipe's own folder.
+
+    Raises: RecipeError, with the line where there is one.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"the recipe {path} does not exist", next_step="Start one with: tinykit new FOLDER", page="recipe-typo"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"the recipe {path} cannot be read as text", found=str(error)) from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: not valid TOML", found=str(error), page="recipe-typo") from error
+    return _Reader(path, text).recipe(table)
+
+
+class _Reader:
+    """Checks the parsed table of one file; knows where each key stands."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+        self.places = key_lines(text)
+
+    def fail(self, section: str, key: str, what: str, **facts: Any) -> RecipeError:
+        line = self.places.get((section, key)) or self.places.get((section, ""))
+        where = f"{self.path}, line {line}" if line else str(self.path)
+        return RecipeError(f"{where}: {what}", page="recipe-typo", **facts)
+
+    def recipe(self, table: dict[str, Any]) -> Recipe:
+        for key, value in table.items():
+            if key not in SECTIONS and key not in _TOP:
+                raise self.unknown("", key, (*_TOP, *SECTIONS))
+            if key in SECTIONS and not isinstance(value, dict):
+                raise self.fail("", key, f"{key} must be a section", expected=f"[{key}]", found=_show(value))
+        for key in _REQUIRED:
+            if key not in table:
+                raise RecipeError(f"{self.path}: the section [{key}] is missing", page="recipe-typo")
+        parts = {name: self.section(name, table[name]) for name in SECTIONS if name in table}
+        recipe = Recipe(
+            name=self.path.resolve().parent.name if self.path.stem == "recipe" else self.path.stem,
+            path=self.path,
+            title=self.value("", "title", table.get("title", self.path.stem), str),
+            seeds=self.value("", "seeds", table.get("seeds", [0]), tuple[int, ...]),
+            **parts,
+        )
+        self.check_whole(recipe)
+        return recipe
+
+    def section(self, name: str, table: dict[str, Any]) -> Any:
+        cls = SECTIONS[name]
+        types = typing.get_type_hints(cls)
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for key, raw in table.items():
+            if key not in fields:
+                raise self.unknown(name, key, tuple(fields))
+            values[key] = self.value(name, key, raw, types[key])
+            self.check_range(name, key, values[key], fields[key].metadata)
+        for key, spec in fields.items():
+            required = spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING
+            if required and key not in values:
+                raise self.fail(name, "", f"[{name}] needs {key}")
+        for layer in values.get("layers", ()):
+            self.check_layer(name, layer)
+        return cls(**values)
+
+    def unknown(
+        self, section: str, key: str, known: tuple[str, ...], section_key: bool = False, **_: Any
+    ) -> RecipeError:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        where = f" in [{section}]" if section else ""
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}"
+        place = (key, "") if (key, "") in self.places and not section else (section, key)
+        return self.fail(*place, f"unknown key {key!r}{where}", next_step=hint)
+
+    def value(self, section: str, key: str, raw: Any, kind: Any) -> Any:
+        """`raw` as `kind`; only what TOML itself calls the same type passes (an integer may stand for a float)."""
+        options = [k for k in typing.get_args(kind) if k is not type(None)] if _is_union(kind) else [kind]
+        kind = options[0]
+        if typing.get_origin(kind) is tuple:
+            item = typing.get_args(kind)[0]
+            if not isinstance(raw, list):
+                raise self.fail(section, key, f"{key} has the wrong type", expected="a list", found=_show(raw))
+            return tuple(self.value(section, key, entry, item) for entry in raw)
+        if kind is Path:
+            name = self.value(section, key, raw, str)
+            return self.path.parent / name
+        if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+            return float(raw)
+        if type(raw) is not kind:
+            raise self.fail(section, key, f"{key} has the wrong type", expected=_KIND[kind], found=_show(raw))
+        return raw
+
+    def check_range(self, section: str, key: str, value: Any, rules: Any) -> None:
+        if "words" in rules and value not in rules["words"]:
+            near = difflib.get_close_matches(str(value), rules["words"], n=1)
+            raise self.fail(
+                section,
+                key,
+                f"{key} is not a known word",
+                expected=f"one of {', '.join(rules['words'])}",
+                found=_show(value),
+                next_step=f"Did you mean {near[0]!r}?" if near else None,
+            )
+        if "low" in rules and not rules["low"] <= value <= rules["high"]:
+            raise self.fail(
+                section,
+                key,
+                f"{key} is out of range",
+                expected=f"{rules['low']} to {rules['high']}",
+                found=_show(value),
+            )
+
+    def check_layer(self, section: str, text: str) -> None:
+        try:
+            parse_layer(text)
+        except RecipeError as error:
+            first = self.places.get((section, "layers"), 1)
+            line = next((n for n, s in enumerate(self.lines, 1) if n >= first and text in s), first)
+            raise RecipeError(
+                f"{self.path}, line {line}: {error.what}",
+                expected=error.expected,
+                found=error.found,
+                next_step=error.next_step,
+                page="recipe-typo",
+            ) from error
+
+    def check_whole(self, recipe: Recipe) -> None:
+        """What no single key can get wrong alone."""
+        rules: list[tuple[bool, str, str, str]] = [
+            (not recipe.seeds, "", "seeds", "seeds must hold at least one number"),
+            (any(s < 0 for s in recipe.seeds), "", "seeds", "seeds must not be negative"),
+            (len(set(recipe.seeds)) != len(recipe.seeds), "", "seeds", "seeds must differ"),
+            (recipe.data.kind == "npz" and recipe.data.file is None, "data", "kind", "kind 'npz' needs file"),
+            (recipe.data.validation + recipe.data.test > 0.9, "data", "test", "validation and test leave no data"),
+            (recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]"),
+            (
+                recipe.quantize.method == "prune-preserving-qat" and recipe.prune is None,
+                "quantize",
+                "method",
+                "prune-preserving-qat needs a [prune] section",
+            ),
+        ]
+        for name, model in (("teacher", recipe.teacher), ("student", recipe.student)):
+            if model is not None:
+                both = bool(model.layers) == (model.file is not None)
+                rules.append((both, name, "", f"[{name}] needs either layers or file"))
+        for wrong, section, key, what in rules:
+            if wrong:
+                raise self.fail(section, key, what)
+
+
+_KIND: dict[type, str] = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(#.*)?$")
+_KEY = re.compile(r"\s*([A-Za-z0-9_\-]+|\"[^\"]*\"|'[^']*')\s*(\.|=)")
+_STRINGS: Callable[[str], str] = lambda line: re.sub(r"\"(\\.|[^\"\\])*\"|'[^']*'", "", line)  # noqa: E731
+
+
+def key_lines(text: str) -> dict[tuple[str, str], int]:
+    """The line, from 1, of each (section, key); (section, "") is the section's header.
+
+    Good enough for plain recipes: keys inside inline tables are found at their table's line.
+    """
+    places: dict[tuple[str, str], int] = {}
+    section, depth, quotes = "", 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if quotes:
+            quotes = "" if quotes in line else quotes
+            continue
+        if depth == 0 and (header := _HEADER.match(line)):
+            section = header[1].strip("\"'")
+            places.setdefault((section, ""), number)
+            continue
+        if depth == 0 and (key := _KEY.match(line)):
+            places.setdefault((section, key[1].strip("\"'")), number)
+        opened = next((q for q in ('"""', "'''") if line.count(q) == 1), "")
+        quotes = opened
+        bare = _STRINGS(line).split("#")[0]
+        depth = max(0, depth + bare.count("[") + bare.count("{") - bare.count("]") - bare.count("}"))
+    return places
+
+
+def _is_union(kind: Any) -> bool:
+    return type(None) in typing.get_args(kind)
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
