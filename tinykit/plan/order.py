@@ -20,7 +20,7 @@ from tinykit.plan.memory import Sharing, shared_bytes
 from tinykit.plan.model import Step
 
 WORK = 200_000
-"""Most moves from one set to the next in the whole search: under two seconds; graphs with few branches need far fewer."""
+"""Most moves from one set to the next in the whole search: under two seconds; few branches need far fewer."""
 
 
 def best_order(steps: Sequence[Step], sizes: Mapping[int, int], outputs: Collection[int]) -> tuple[int, ...]:
