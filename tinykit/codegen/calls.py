@@ -1,0 +1,174 @@
+"""The parts of NAME.c that follow from the steps: constants, specialised instances of kernels, and their calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinykit.codegen.ports import c_type
+from tinykit.codegen.text import comment, identifier, unique
+from tinykit.graph.model import Graph
+from tinykit.kernels.c_source import Kernel, Parameter, kernel
+from tinykit.plan.model import Constant, Plan, Pointer, Step
+
+_COLUMNS = 116
+_INT32_MIN = -(1 << 31)
+
+
+@dataclass(frozen=True)
+class Array:
+    """A `static const` array: its declaration without the initialiser, and the rows of the initialiser."""
+
+    declaration: str
+    rows: list[str]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A kernel specialised for a shape: name, prototype parameters, assignments of the shape, and who uses it."""
+
+    name: str
+    kernel: Kernel
+    parameters: str
+    assignments: list[str]
+    arguments: str
+    users: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One step: its number, its comment, and the statement that runs it (None for an alias)."""
+
+    number: int
+    comment: str
+    statement: str | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """All of a plan's parts, in order."""
+
+    arrays: list[Array]
+    instances: list[Instance]
+    calls: list[Call]
+    sources: list[str]
+
+
+class Writer:
+    """Walks the steps once; equal constants become one array, equal kernels with equal shapes one instance."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._arena = f"{plan.graph.name}_arena"
+        self._taken: set[str] = {self._arena}
+        self._arrays: dict[tuple[str, bytes], tuple[str, int]] = {}
+        self._written: dict[str, Array] = {}
+        self._instances: dict[tuple[str, tuple[tuple[str, object], ...]], Instance] = {}
+
+    def program(self) -> Program:
+        """Everything."""
+        calls = [self._call(number, step) for number, step in enumerate(self._plan.steps)]
+        sources: list[str] = []
+        for instance in self._instances.values():
+            sources += [s for s in instance.kernel.sources if s not in sources]
+        return Program(list(self._written.values()), list(self._instances.values()), calls, sources)
+
+    def _call(self, number: int, step: Step) -> Call:
+        note = f"Step {number}: {comment(step.name)}, {describe(self._plan.graph, step)}"
+        if step.alias:
+            return Call(number, note, None)
+        instance = self._instance(step)
+        instance.users.append(comment(step.name))
+        arguments = [
+            self._argument(step, number, parameter, argument)
+            for parameter, argument in zip(instance.kernel.parameters, step.arguments, strict=True)
+        ]
+        return Call(number, note, f"{instance.name}({', '.join(arguments)});")
+
+    def _argument(self, step: Step, number: int, parameter: Parameter, argument: Pointer | Constant | int) -> str:
+        if isinstance(argument, Pointer):
+            return f"({parameter.type})({self._arena} + {self._offset(step, number, argument)})"
+        if isinstance(argument, Constant):
+            return self._array(step, argument)
+        return integer(int(argument))
+
+    def _offset(self, step: Step, number: int, pointer: Pointer) -> int:
+        if pointer.kind == "scratch":
+            return next(b.offset for b in self._plan.buffers if b.tensor is None and b.first == number)
+        tensors = step.inputs if pointer.kind == "input" else step.outputs
+        return self._plan.buffer(tensors[pointer.index]).offset
+
+    def _array(self, step: Step, constant: Constant) -> str:
+        """The name of the array with these values, written at its first use."""
+        data = np.ascontiguousarray(constant.data)
+        key = (data.dtype.name, data.tobytes())
+        known = self._arrays.get(key)
+        name, alignment = known or (unique(f"{identifier(step.name)}_{identifier(constant.role)}", self._taken), 0)
+        if constant.alignment > alignment:
+            self._arrays[key] = (name, constant.alignment)
+            aligned = f" TK_ALIGNED({constant.alignment})" if constant.alignment > data.dtype.itemsize else ""
+            declaration = f"static const {c_type(data.dtype.name)} {name}[{data.size}]{aligned}"
+            self._written[name] = Array(declaration, rows(data))
+        return name
+
+    def _instance(self, step: Step) -> Instance:
+        key = (step.function, tuple(sorted(step.shape.items())))
+        if key not in self._instances:
+            self._instances[key] = self._new_instance(step)
+        return self._instances[key]
+
+    def _new_instance(self, step: Step) -> Instance:
+        found = kernel(step.function)
+        number = 1 + sum(i.kernel.function == step.function for i in self._instances.values())
+        assignments = []
+        for key, value in step.shape.items():
+            if isinstance(value, tuple):
+                assignments += [f"s.{key}[{k}] = {v};" for k, v in enumerate(value)]
+            else:
+                assignments.append(f"s.{key} = {value};")
+        return Instance(
+            name=unique(f"{step.function}_{number}", self._taken),
+            kernel=found,
+            parameters=", ".join(_declared(p) for p in found.parameters),
+            assignments=assignments,
+            arguments=", ".join(p.name for p in found.parameters),
+        )
+
+
+def _declared(parameter: Parameter) -> str:
+    return f"{parameter.type}{'' if parameter.type.endswith('*') else ' '}{parameter.name}"
+
+
+def describe(graph: Graph, step: Step) -> str:
+    """A step's operator and shapes: "CONV_2D 1x49x10x1 -> 1x25x5x64"."""
+    sides = (
+        " + ".join("x".join(str(n) for n in graph.tensor(i).shape) for i in side)
+        for side in (step.inputs, step.outputs)
+    )
+    return f"{comment(step.op)} {' -> '.join(sides)}"
+
+
+def integer(value: int) -> str:
+    """A C literal of an int32; the least one has no literal of its own."""
+    return "INT32_MIN" if value == _INT32_MIN else str(value)
+
+
+def rows(data: np.ndarray) -> list[str]:
+    """The initialiser of an array, in lines of at most 120 columns."""
+    values = data.reshape(-1).tolist()
+    if data.dtype.kind == "f":
+        texts = [_real(v) for v in values]
+    elif data.dtype == np.int32:
+        texts = [integer(v) for v in values]
+    else:
+        texts = [str(v) for v in values]
+    width = max(map(len, texts), default=1) + 2
+    step = max(_COLUMNS // width, 1)
+    return [", ".join(texts[i : i + step]) for i in range(0, len(texts), step)]
+
+
+def _real(value: float) -> str:
+    """A float literal that reads back as the same float32 (9 significant digits do)."""
+    text = f"{value:.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"

@@ -1,0 +1,103 @@
+"""A plan as C: `NAME.h` and `NAME.c`, which need no other file.
+
+emit(plan) -> {"NAME.h": text, "NAME.c": text}
+write(plan, folder) -> paths written
+interface(plan) -> what the C offers, for those who write code around it
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import jinja2
+
+from tinykit import __version__
+from tinykit.codegen.calls import Writer
+from tinykit.codegen.ports import Interface, Port, c_type, interface
+from tinykit.codegen.text import comment, string
+from tinykit.errors import ModelError
+from tinykit.files import inside, write_atomic
+from tinykit.graph.model import Tensor
+from tinykit.kernels import c_source
+from tinykit.plan.model import Plan
+
+__all__ = ["Interface", "Port", "emit", "interface", "write"]
+
+
+def emit(plan: Plan) -> dict[str, str]:
+    """The generated files by name. The same plan gives the same text.
+
+    Raises: ModelError for a name that is no C identifier.
+    """
+    graph = plan.graph
+    name = graph.name
+    if not (name.isascii() and name.isidentifier()):
+        raise ModelError(
+            "the model's name is not a C identifier", found=repr(name), next_step="Give another with --name"
+        )
+    program = Writer(plan).program()
+    sources = program.sources or ["common.h"]
+    facts = {
+        "version": __version__,
+        "plan": plan,
+        "graph": graph,
+        "name": name,
+        "upper": name.upper(),
+        "interface": interface(plan),
+        "inputs": [_port_facts(plan, graph.tensor(i)) for i in graph.inputs],
+        "outputs": [_port_facts(plan, graph.tensor(i)) for i in graph.outputs],
+        "input_type": _common_type([graph.tensor(i) for i in graph.inputs]),
+        "output_type": _common_type([graph.tensor(i) for i in graph.outputs]),
+        "program": program,
+        "system_includes": sorted({h for s in sources for h in c_source.system_includes(s)} - {"stdint.h"}),
+        "kernel_text": "\n".join(c_source.text(s).strip() + "\n" for s in sources),
+    }
+    environment = _environment()
+    return {
+        f"{name}.h": environment.get_template("model.h.j2").render(facts),
+        f"{name}.c": environment.get_template("model.c.j2").render(facts),
+    }
+
+
+def write(plan: Plan, folder: Path) -> list[Path]:
+    """Write the generated files into `folder`, each whole or not at all; other files there stay.
+
+    Raises: DiskFull, OutputError.
+    """
+    return [write_atomic(inside(folder, name), text) for name, text in emit(plan).items()]
+
+
+def _port_facts(plan: Plan, tensor: Tensor) -> dict[str, object]:
+    quantization = tensor.quantization
+    return {
+        "name": comment(tensor.name),
+        "shape": "x".join(str(n) for n in tensor.shape),
+        "dtype": tensor.dtype,
+        "ctype": c_type(tensor.dtype),
+        "elements": tensor.elements,
+        "bytes": tensor.nbytes,
+        "offset": plan.buffer(tensor.index).offset,
+        "scale": None if quantization is None else f"{quantization.scale:.9g}",
+        "zero_point": None if quantization is None else quantization.zero_point,
+    }
+
+
+def _common_type(tensors: list[Tensor]) -> str:
+    """The element type that all of them share, else void."""
+    types = {c_type(t.dtype) for t in tensors}
+    return types.pop() if len(types) == 1 else "void"
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["comment"] = comment
+    environment.filters["string"] = string
+    return environment

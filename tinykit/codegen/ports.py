@@ -1,0 +1,79 @@
+"""A model's inputs and outputs as C sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinykit.errors import ModelError
+from tinykit.graph.model import Tensor
+from tinykit.plan.model import Plan
+
+C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "float32": "float",
+}
+
+
+@dataclass(frozen=True)
+class Port:
+    """One model input or output.
+
+    Attributes: `name` a C identifier; `ctype` of its elements; `bytes` its size; `pointer` the C expression that
+    gives its address, such as "kws01_input()".
+    """
+
+    name: str
+    ctype: str
+    bytes: int
+    pointer: str
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a program needs to know to use the generated C."""
+
+    name: str
+    sha256: str
+    arena_bytes: int
+    steps: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+def interface(plan: Plan) -> Interface:
+    """The interface of a plan's generated C."""
+    graph = plan.graph
+    return Interface(
+        name=graph.name,
+        sha256=graph.sha256,
+        arena_bytes=plan.arena_bytes,
+        steps=len(plan.steps),
+        inputs=_ports(graph.name, "input", [graph.tensor(i) for i in graph.inputs]),
+        outputs=_ports(graph.name, "output", [graph.tensor(i) for i in graph.outputs]),
+    )
+
+
+def c_type(dtype: str) -> str:
+    """The C type of a tensor's elements.
+
+    Raises: ModelError for one that generated C does not hold.
+    """
+    if dtype not in C_TYPES:
+        raise ModelError("a model input or output has a type that C is not generated for", found=dtype)
+    return C_TYPES[dtype]
+
+
+def _ports(name: str, kind: str, tensors: list[Tensor]) -> tuple[Port, ...]:
+    single = len(tensors) == 1
+    return tuple(
+        Port(
+            name=kind if single else f"{kind}_{k}",
+            ctype=c_type(tensor.dtype),
+            bytes=tensor.nbytes,
+            pointer=f"{name}_{kind}({'' if single else f'{k}u'})",
+        )
+        for k, tensor in enumerate(tensors)
+    )

@@ -1,0 +1,74 @@
+/* Types, rounding and saturation that every kernel shares. */
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define TK_INLINE static inline __attribute__((always_inline, unused))
+#define TK_NOINLINE static __attribute__((noinline))
+#define TK_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#else
+#define TK_INLINE static inline
+#define TK_NOINLINE static
+#define TK_ALIGNED(bytes)
+#endif
+
+TK_INLINE int32_t tk_minimum(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+TK_INLINE int32_t tk_maximum(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+TK_INLINE int32_t tk_clamp(int32_t value, int32_t low, int32_t high) {
+    return tk_minimum(tk_maximum(value, low), high);
+}
+
+/* a * b / 2^31, to nearest, halves up; b is at least 0, so that the one overflow cannot occur. */
+TK_INLINE int32_t tk_high_multiply(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^right, to nearest, halves away from zero; right is 0 to 31. */
+TK_INLINE int32_t tk_rounding_shift(int32_t value, int right) {
+    const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1u);
+    return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
+}
+
+/* value * multiplier / 2^31 / 2^right, rounded twice as TFLM does; right is -31 to 31. */
+TK_INLINE int32_t tk_scale(int32_t value, int32_t multiplier, int right) {
+    if (right < 0) {
+        return tk_high_multiply((int32_t)((uint32_t)value << -right), multiplier);
+    }
+    return tk_rounding_shift(tk_high_multiply(value, multiplier), right);
+}
+
+/* The same in fewer steps where right is at least 1 and |value| is less than 2^30 (no sum overflows). */
+TK_INLINE int32_t tk_scale_down(int32_t value, int32_t multiplier, int right) {
+    const int32_t high = tk_high_multiply(value, multiplier);
+    return (high + ((int32_t)1 << (right - 1)) + (high >> 31)) >> right;
+}
+
+/* An accumulator as an int8 output. `down` is a constant: whether every `right` allows tk_scale_down. */
+TK_INLINE int8_t tk_requantize(int down, int32_t value, int32_t multiplier, int right, int32_t zero_point,
+                               int32_t low, int32_t high) {
+    const int32_t scaled = down ? tk_scale_down(value, multiplier, right) : tk_scale(value, multiplier, right);
+    return (int8_t)tk_clamp(scaled + zero_point, low, high);
+}
+
+/* sum + the dot product of two runs of int8 values. */
+TK_INLINE int32_t tk_dot(const int8_t *a, const int8_t *b, int length, int32_t sum) {
+    for (int i = 0; i < length; i++) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+/* The sum of a run of int8 values. */
+TK_INLINE int32_t tk_sum(const int8_t *values, int length) {
+    int32_t sum = 0;
+    for (int i = 0; i < length; i++) {
+        sum += values[i];
+    }
+    return sum;
+}

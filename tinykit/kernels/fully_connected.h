@@ -1,0 +1,27 @@
+/* FULLY_CONNECTED with one scale for all weights, portable. */
+
+#include "common.h"
+
+typedef struct {
+    int batches, inputs, outputs;
+    int has_weights_zero_point;
+    int down;
+} tk_fully_connected_shape;
+
+/*
+ * weights: outputs x inputs. bias holds -input_zero_point * sum(weights - weights_zero_point) already; a
+ * weights zero point other than 0 costs the sum of the inputs.
+ */
+TK_INLINE void tk_fully_connected(const tk_fully_connected_shape *s, const int8_t *input, int8_t *output,
+                                  const int8_t *weights, const int32_t *bias, int32_t weights_zero_point,
+                                  int32_t multiplier, int32_t shift, int32_t output_zero_point, int32_t low,
+                                  int32_t high) {
+    for (int batch = 0; batch < s->batches; batch++) {
+        const int32_t correction = s->has_weights_zero_point ? weights_zero_point * tk_sum(input, s->inputs) : 0;
+        for (int i = 0; i < s->outputs; i++) {
+            const int32_t sum = tk_dot(input, weights + i * s->inputs, s->inputs, bias[i] - correction);
+            *output++ = tk_requantize(s->down, sum, multiplier, (int)shift, output_zero_point, low, high);
+        }
+        input += s->inputs;
+    }
+}

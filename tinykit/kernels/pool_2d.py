@@ -1,0 +1,42 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D in portable C."""
+
+from __future__ import annotations
+
+from tinykit.graph.arithmetic import activation_range
+from tinykit.graph.model import Graph, Operator
+from tinykit.kernels.registry import lowering
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, scale, zero_point
+from tinykit.plan.model import Step
+from tinykit.targets import Target
+
+
+@lowering("AVERAGE_POOL_2D", "MAX_POOL_2D")
+def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """One output value at a time."""
+    x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    options = operator.options
+    low, high = activation_range(options.activation, scale(y), zero_point(y), y.dtype)
+    return [
+        make_step(
+            operator,
+            target,
+            f"tk_{operator.op.lower()}",
+            {
+                "batches": x.shape[0],
+                "input_height": x.shape[1],
+                "input_width": x.shape[2],
+                "channels": x.shape[3],
+                "output_height": y.shape[1],
+                "output_width": y.shape[2],
+                "kernel_height": options.height,
+                "kernel_width": options.width,
+                "stride_height": options.vertical.stride,
+                "stride_width": options.horizontal.stride,
+                "pad_top": options.vertical.before,
+                "pad_left": options.horizontal.before,
+            },
+            [INPUT, OUTPUT, low, high],
+            reads=y.elements * options.height * options.width,
+            outputs=y.elements,
+        )
+    ]
