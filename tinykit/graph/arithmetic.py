@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.graph.model import Quantization
+
 INTEGER_RANGES = {
     "int8": (-128, 127),
     "uint8": (0, 255),
@@ -156,3 +158,46 @@ def _quantized(real: float, scale: float, zero_point: int) -> int:
     if not abs(steps) < _INT32_MAX - 65536:
         raise OverflowError(f"{real} / {scale} is not an int32")
     return zero_point + round_half_away(steps)
+
+
+def requantize(values: Any, source: Quantization, target: Quantization, dtype: str) -> np.ndarray:
+    """What QUANTIZE makes of integer `values` (`reference/requantize.h`): int64 array within the range of `dtype`."""
+    multiplier, shift = quantize_multiplier(source.scale / target.scale)
+    moved = multiply_by_quantized_multiplier(np.asarray(values, np.int64) - source.zero_point, multiplier, shift)
+    return np.clip(moved + target.zero_point, *INTEGER_RANGES[dtype])
+
+
+def relu(values: Any, source: Quantization, target: Quantization) -> np.ndarray:
+    """What the operator RELU makes of int8 `values` (`micro/kernels/activations_common.cc`): int64 array."""
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = float(np.float32(source.scale) / np.float32(target.scale))
+    moved = multiply_by_quantized_multiplier(
+        np.asarray(values, np.int64) - source.zero_point, *quantize_multiplier(ratio)
+    )
+    return np.clip(moved + target.zero_point, target.zero_point, 127)
+
+
+def relu6(values: Any, source: Quantization) -> np.ndarray:
+    """What the operator RELU6 makes of int8 `values`: a clamp in the input's own units, int64 array."""
+    return np.clip(np.asarray(values, np.int64), *activation_range("RELU6", source.scale, source.zero_point, "int8"))
+
+
+ADD_LEFT_SHIFT = 20
+"""Bits by which TFLM raises the operands of an int8 ADD before it rescales them (`micro/kernels/add_common.cc`)."""
+
+
+def add_multipliers(a_scale: float, b_scale: float, y_scale: float) -> tuple[tuple[int, int], ...]:
+    """Multipliers and shifts of ADD: of its first operand, its second, and its output."""
+    twice = 2 * max(a_scale, b_scale)
+    return (
+        quantize_multiplier(a_scale / twice),
+        quantize_multiplier(b_scale / twice),
+        quantize_multiplier(twice / ((1 << ADD_LEFT_SHIFT) * y_scale)),
+    )
+
+
+def mean_multiplier(x_scale: float, y_scale: float, count: int) -> tuple[int, int]:
+    """Multiplier and shift that take a sum of `count` int8 values (minus zero points) to their mean (`reduce.h`)."""
+    multiplier, shift = quantize_multiplier(x_scale / y_scale)
+    down = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << down) // count, shift - down

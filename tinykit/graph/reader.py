@@ -38,7 +38,7 @@ LARGEST_FILE = 1 << 31
 LARGEST_TENSOR = 1 << 26
 """Bytes of one tensor: 64 MiB is beyond any microcontroller, and keeps hostile shapes from costing memory."""
 LARGEST_RANK = 8
-MOST_OPERATORS = 4096
+MOST_OPERATORS = 2048
 MOST_PORTS = 64
 
 ITEM_BYTES = {

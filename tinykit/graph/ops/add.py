@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinykit.graph.arithmetic import ADD_LEFT_SHIFT
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import OPTIONS
 
 LARGEST_RANK = 6
 """TFLM broadcasts up to six dimensions."""
-
-LEFT_SHIFT = 20
-"""TFLM raises both operands by this many bits before it rescales them."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def inspect(inspection: Inspection) -> None:
     assert a.quantization and b.quantization and y.quantization
     twice = 2 * max(a.quantization.scale, b.quantization.scale)
     inspection.require(
-        0 < twice / ((1 << LEFT_SHIFT) * y.quantization.scale) < 1
+        0 < twice / ((1 << ADD_LEFT_SHIFT) * y.quantization.scale) < 1
         and min(a.quantization.scale, b.quantization.scale) / twice > 2.0**-31,
         "its scales are too far apart for TFLM",
         "Quantize again with data like the real input",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
 
@@ -63,7 +63,7 @@ def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...]
     options: Conv2DOptions = inspection.options
     groups = options.groups
     return (
-        inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
+        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
         and inspection.require(
             x[3] == groups * weights[3] and weights[0] % groups == 0,
             f"{x[3]} input channels and {weights[0]} filters of depth {weights[3]} do not divide into groups",

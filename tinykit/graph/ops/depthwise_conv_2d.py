@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
 
@@ -65,7 +65,7 @@ def inspect(inspection: Inspection) -> None:
 def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:
     options: DepthwiseConv2DOptions = inspection.options
     return (
-        inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
+        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
         and inspection.require(weights[0] == 1, f"its weights' first dimension is {weights[0]}, not 1")
         and inspection.require(
             weights[3] == x[3] * options.multiplier,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
 
@@ -51,7 +51,7 @@ def inspect(inspection: Inspection) -> None:
         return
     if not (
         inspection.activation(options.activation)
-        and inspection.require(options.padding in ("SAME", "VALID"), f"its padding is {options.padding}")
+        and inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
         and inspection.require((x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}")
         and inspect_axis(inspection, options.vertical, "height", (x.shape[1], options.height, y.shape[1]))
         and inspect_axis(inspection, options.horizontal, "width", (x.shape[2], options.width, y.shape[2]))
