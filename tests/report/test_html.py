@@ -80,6 +80,22 @@ def test_hardware_is_not_called_emulated() -> None:
     assert "mps2-an386, hardware" in text
 
 
+def test_layers_keep_the_numbers_of_their_steps() -> None:
+    run = sample.full_run()
+    del run["bench"]["layers"][3]
+    page = render(run)
+    assert re.search(r'<td class="n">4</td><th scope="row" title="student/dw5/Relu">', page)
+
+
+def test_a_board_s_own_cycles_are_not_called_instructions() -> None:
+    run = sample.bench_only_run()
+    run["bench"] |= {"instructions": None, "ticks": 812345, "tick_unit": "cycles", "emulated": False}
+    run["bench"]["layers"] = [layer | {"instructions": None, "ticks": 9} for layer in run["bench"]["layers"]]
+    text = Page(render(run)).text
+    assert "Cycles per inference" in text
+    assert "nstructions" not in text
+
+
 def test_only_bench_leaves_the_rest_out() -> None:
     page = Page(render(sample.bench_only_run()))
     assert page.ids == ["verdict", "figures", "memory", "layers", "parts", "provenance"]
@@ -119,7 +135,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(_paths(sample.full_run())[1:]), JSON_VALUES)
 def test_any_value_in_any_place_still_renders(path: tuple[Any, ...], value: Any) -> None:
     run = copy.deepcopy(sample.full_run())

@@ -10,6 +10,7 @@ from typing import Any
 from tinykit.report.words import count, layer_names, listing, mapping, number, numbers, objects, octets, plural, text
 
 Run = Mapping[str, Any]
+INSTRUCTIONS = "instructions"
 Number = float | int
 
 STAGE_TITLES = {
@@ -60,20 +61,30 @@ class Memory:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer's work: instructions measured by `bench`, else predicted by the plan."""
+    """One layer's work: `step` its number in the plan, `work` in the unit of the table that it is in."""
 
+    step: int
     name: str
     title: str
     op: str
     kernel: str
     macs: Number | None
-    instructions: Number | None
+    work: Number | None
     weight_bytes: Number | None
 
     @property
     def per_mac(self) -> float | None:
-        """Instructions per multiply-accumulate."""
-        return self.instructions / self.macs if self.instructions is not None and self.macs else None
+        """Work per multiply-accumulate."""
+        return self.work / self.macs if self.work is not None and self.macs else None
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers in order; `unit` of their work (see `work`); `measured` on a device, else the plan's prediction."""
+
+    layers: tuple[Layer, ...]
+    unit: str
+    measured: bool
 
 
 @dataclass(frozen=True)
@@ -149,13 +160,27 @@ def memories(source: Run) -> list[Memory]:
     return found
 
 
-def instructions(run: Run) -> Number | None:
-    """Instructions of one inference, as the device ran them."""
-    counted = number(mapping(run.get("bench")).get("instructions"))
+def work(source: Run) -> tuple[Number | None, str]:
+    """What one inference took, and the unit, from a `bench` or a `validate`.
+
+    Instructions where they were counted; else what the board's counter said: "cycles" of the core's own cycle counter,
+    or "ticks" of a timer. None of them is a time.
+    """
+    counted = _typical(source.get("instructions"))
     if counted is not None:
-        return counted
-    found = mapping(run.get("validate")).get("instructions")
-    return number(found) if not isinstance(found, Mapping) else number(found.get("mean"))
+        return counted, INSTRUCTIONS
+    return _typical(source.get("ticks")), text(source.get("tick_unit"), "ticks")
+
+
+def run_work(run: Run) -> tuple[Number | None, str]:
+    """What one inference of this run took, and the unit."""
+    counted = work(mapping(run.get("bench")))
+    return counted if counted[0] is not None else work(mapping(run.get("validate")))
+
+
+def _typical(value: object) -> Number | None:
+    """A number, or the mean of an object with "min", "mean" and "max"."""
+    return number(value.get("mean")) if isinstance(value, Mapping) else number(value)
 
 
 def emulated(run: Run) -> bool | None:
@@ -179,39 +204,34 @@ def board_words(run: Run) -> str:
     return ", ".join(word for word in (name, {True: "emulated", False: "hardware", None: ""}[kind]) if word)
 
 
-def layers(run: Run) -> tuple[list[Layer], bool]:
-    """The layers, and whether their instructions were measured (else they are the plan's prediction).
-
-    `bench` and the plan list the same steps; they are joined by name, then by position for what remains.
-    """
-    measured = objects(mapping(run.get("bench")).get("layers"))
+def layers(run: Run) -> LayerTable:
+    """The layers as `bench` counted them, with what only the plan knows; the plan's prediction without a `bench`."""
+    bench = mapping(run.get("bench"))
     steps = objects(mapping(run.get("plan")).get("steps"))
-    if not measured:
-        return _titled([(step, step) for step in steps]), False
-    by_name = {text(step.get("name")): step for step in steps}
-    aligned = len(steps) == len(measured)
-    pairs = []
-    for index, layer in enumerate(measured):
-        step = by_name.get(text(layer.get("name"))) or (steps[index] if aligned else {})
-        pairs.append((layer, step))
-    return _titled(pairs), True
+    places = {text(step.get("name")): place for place, step in enumerate(steps)}
+    measured = objects(bench.get("layers"))
+    rows = measured or steps
+    counted = any(number(row.get("instructions")) is not None for row in rows)
+    key, unit = ("instructions", INSTRUCTIONS) if counted or not measured else ("ticks", work(bench)[1])
+    titles = layer_names(row.get("name") for row in rows)
+    found = []
+    for index, (row, title) in enumerate(zip(rows, titles, strict=True)):
+        place = places.get(text(row.get("name")))
+        step = steps[place] if place is not None else {}
+        found.append(_layer(row, step, index if place is None else place, title, key))
+    return LayerTable(tuple(found), unit, bool(measured))
 
 
-def _titled(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Layer]:
-    titles = layer_names(layer.get("name") for layer, _ in pairs)
-    return [_layer(layer, step, title) for (layer, step), title in zip(pairs, titles, strict=True)]
-
-
-def _layer(layer: Mapping[str, Any], step: Mapping[str, Any], title: str) -> Layer:
-    weight_bytes = layer.get("weight_bytes", step.get("weight_bytes"))
+def _layer(row: Mapping[str, Any], step: Mapping[str, Any], place: int, title: str, key: str) -> Layer:
     return Layer(
-        name=text(layer.get("name")),
+        step=place,
+        name=text(row.get("name")),
         title=title,
-        op=text(layer.get("op")),
-        kernel=text(layer.get("kernel") or step.get("kernel")),
-        macs=number(layer.get("macs")),
-        instructions=number(layer.get("instructions")),
-        weight_bytes=number(weight_bytes),
+        op=text(row.get("op")),
+        kernel=text(row.get("kernel") or step.get("kernel")),
+        macs=number(row.get("macs")),
+        work=number(row.get(key)),
+        weight_bytes=number(row.get("weight_bytes", step.get("weight_bytes"))),
     )
 
 

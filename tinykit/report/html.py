@@ -29,7 +29,7 @@ def render(run: Mapping[str, Any]) -> str:
     """
     passed, reasons = facts.verdict(run)
     stages = facts.stages(run)
-    layers, measured = facts.layers(run)
+    table = facts.layers(run)
     curves, curve_floor = charts.curves([(stage.title, stage.history) for stage in stages])
     context = {
         "title": _title(run),
@@ -47,12 +47,13 @@ def render(run: Mapping[str, Any]) -> str:
         "curve_floor": curve_floor,
         "matrices": _matrices(run),
         "memory": charts.memory_picture(words.mapping(run.get("plan"))),
-        "layers": layers,
-        "measured": measured,
-        "most": max((layer.instructions or 0 for layer in layers), default=0),
-        "layers_total": words.total(layer.instructions for layer in layers),
-        "macs_total": words.total(layer.macs for layer in layers),
-        "weights_total": words.total(layer.weight_bytes for layer in layers),
+        "table": table,
+        "totals": {
+            "most": max((layer.work or 0 for layer in table.layers), default=0),
+            "work": words.total(layer.work for layer in table.layers),
+            "macs": words.total(layer.macs for layer in table.layers),
+            "weights": words.total(layer.weight_bytes for layer in table.layers),
+        },
         "memories": [
             (memory, charts.stacked([(p.name, p.bytes, p.model) for p in memory.parts])) for memory in _memories(run)
         ],
@@ -87,10 +88,10 @@ def tiles(run: Mapping[str, Any]) -> list[Tile]:
     if differing.bytes is not None:
         tone = "good" if differing.bytes == 0 else "bad"
         found.append(Tile("Differing bytes", words.count(differing.bytes), "board against TFLM", tone))
-    instructions = facts.instructions(run)
-    if instructions is not None:
-        exact = f"{words.count(instructions)} counted" if words.short(instructions) != words.count(instructions) else ""
-        found.append(Tile("Instructions per inference", words.short(instructions), exact or board))
+    work, unit = facts.run_work(run)
+    if work is not None:
+        exact = f"{words.count(work)} counted" if words.short(work) != words.count(work) else ""
+        found.append(Tile(f"{unit.capitalize()} per inference", words.short(work), exact or board))
     for memory in _memories(run):
         if memory.total is not None:
             own = " + ".join(part.name for part in memory.parts if part.model)
@@ -106,11 +107,11 @@ def _title(run: Mapping[str, Any]) -> str:
     return words.text(run.get("title")) or words.text(run.get("recipe")) or "tinykit report"
 
 
-def _subtitle(run: Mapping[str, Any]) -> str:
+def _subtitle(run: Mapping[str, Any]) -> list[str]:
     bench = words.mapping(run.get("bench"))
     target = words.text(run.get("target")) or words.text(bench.get("target"))
     created = words.moment(run.get("created"))
-    return " · ".join(word for word in (facts.board_words(run), target, created) if word)
+    return [word for word in (facts.board_words(run), target, created) if word]
 
 
 def _matrices(run: Mapping[str, Any]) -> list[charts.Matrix]:

@@ -42,7 +42,7 @@ def render(run: Json, width: int = 80, *, report: str | None = None, colour: boo
     sentence = facts.distillation_sentence(run)
     rows = [("Board", board)] if board else []
     rows += _comparison_rows(run)
-    rows += _cost_rows(mapping(run.get("bench")), facts.instructions(run), facts.emulated(run))
+    rows += _work_rows(*facts.run_work(run), facts.emulated(run)) + _memory_rows(mapping(run.get("bench")))
     rows += [("Report", where)] if where else []
     return _page(
         textwrap.wrap(title, width),
@@ -56,21 +56,21 @@ def render(run: Json, width: int = 80, *, report: str | None = None, colour: boo
 def bench_table(bench: Json, width: int = 80) -> str:
     """What `tinykit bench` prints: instructions and kernel by layer, then flash and RAM by part."""
     width = _bounded(width)
-    layers, _ = facts.layers({"bench": bench})
-    whole = total(layer.instructions for layer in layers) or 0
+    found = facts.layers({"bench": bench})
+    whole = total(layer.work for layer in found.layers) or 0
     table = [
         (
-            f"{index:2} {layer.title}",
+            f"{layer.step:2} {layer.title}",
             layer.kernel or layer.op,
             count(layer.macs),
-            count(layer.instructions),
-            percent(layer.instructions / whole, 0) if layer.instructions is not None and whole else DASH,
+            count(layer.work),
+            percent(layer.work / whole, 0) if layer.work is not None and whole else DASH,
             f"{layer.per_mac:.2f}" if layer.per_mac is not None else DASH,
         )
-        for index, layer in enumerate(layers)
+        for layer in found.layers
     ]
-    head = (" # layer", "kernel", "MACs", "instructions", "share", "/MAC")
-    rows = _cost_rows(bench, number(bench.get("instructions")), facts.emulated({"bench": bench}))
+    head = (" # layer", "kernel", "MACs", found.unit, "share", "/MAC")
+    rows = _work_rows(*facts.work(bench), facts.emulated({"bench": bench})) + _memory_rows(bench)
     exact = bench.get("bit_exact")
     if isinstance(exact, bool):
         rows.append(("Against TFLM", "every byte equal" if exact else "NOT equal; tinykit verify says where"))
@@ -92,7 +92,7 @@ def check_table(check: Json, width: int = 80) -> str:
     if isinstance(check.get("fits"), bool):
         board = text(check.get("board"))
         rows.append(("Fits", ("yes" if check["fits"] else "NO") + (f", on {board}" if board else "")))
-    rows += _cost_rows(check, None, None, predicted=True)
+    rows += _memory_rows(check, predicted=True)
     instructions = number(check.get("instructions"))
     if instructions is not None:
         rows.append(("Instructions", f"{count(instructions)} per inference, predicted"))
@@ -132,9 +132,8 @@ def validate_text(validate: Json, width: int = 80) -> str:
     if number(validate.get("accuracy_tflm")) is not None:
         rows.append(("TFLM accuracy", percent(validate["accuracy_tflm"])))
     rows += _comparison_rows(run)
-    instructions = facts.instructions(run)
-    if instructions is not None:
-        rows.append(("Instructions", f"{count(instructions)} per inference{_spread(validate)}"))
+    work, unit = facts.work(validate)
+    rows += [(label, said + _spread(validate)) for label, said in _work_rows(work, unit, None)]
     if text(validate.get("model_sha256")):
         rows.append(("Model SHA-256", _cut(text(validate["model_sha256"]), width - LABEL)))
     if number(validate.get("seconds")) is not None:
@@ -166,17 +165,25 @@ def _comparison_rows(run: Json) -> list[tuple[str, str]]:
     return [("Board against TFLM", sentence)] if sentence else []
 
 
-def _cost_rows(
-    source: Json, instructions: object, emulated: bool | None, *, predicted: bool = False
-) -> list[tuple[str, str]]:
+def _work_rows(work: float | int | None, unit: str, emulated: bool | None) -> list[tuple[str, str]]:
+    if work is None:
+        return []
+    return [(unit.capitalize(), f"{count(work)} per inference{', emulated' if emulated else ''}")]
+
+
+def _memory_rows(source: Json, *, predicted: bool = False) -> list[tuple[str, str]]:
+    """Flash and RAM by part, and what is missing on the board where the object says so."""
     rows = []
-    if number(instructions) is not None:
-        rows.append(("Instructions", f"{count(instructions)} per inference{', emulated' if emulated else ''}"))
     for memory in facts.memories(source):
         rows.append((memory.name, facts.parts_sentence(memory) + (", predicted" if predicted else "")))
         apart = next((part.bytes for part in memory.parts if not part.model), None)
         if apart is not None:
             rows.append(("", f"firmware apart: {octets(apart)}"))
+        sizes = mapping(source.get(memory.name.lower()))
+        size, missing = number(sizes.get("size")), number(sizes.get("missing"))
+        if size is not None:
+            lacking = f"; {octets(missing)} MISSING" if missing else ""
+            rows.append(("", f"the board has {octets(size)}{lacking}"))
     return rows
 
 
@@ -186,7 +193,7 @@ def _heading(source: Json) -> list[str]:
 
 
 def _spread(validate: Json) -> str:
-    counts = mapping(validate.get("instructions"))
+    counts = mapping(validate.get("instructions")) or mapping(validate.get("ticks"))
     low, high = number(counts.get("min")), number(counts.get("max"))
     return f" ({count(low)} to {count(high)})" if low is not None and high is not None and low != high else ""
 
@@ -246,4 +253,4 @@ def _cut(cell: str, width: int) -> str:
 
 def _page(*blocks: Sequence[str]) -> str:
     """Blocks of lines with an empty line between them; empty blocks are left out."""
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n\n".join("\n".join(block) for block in blocks if block)
