@@ -64,8 +64,10 @@ class Worker:
     def __init__(self, model: bytes, arena_bytes: int) -> None:
         from tflite_micro.python.tflite_micro import runtime
 
-        description = runtime.convert_bytearray_to_object(bytearray(model))
-        self._graph = description.subgraphs[0]
+        try:
+            self._graph = runtime.convert_bytearray_to_object(bytearray(model)).subgraphs[0]
+        except Exception as error:  # the generated reader checks nothing and raises anything
+            raise ValueError("the file is truncated or corrupt") from error
         # A linear layout, where no tensor overwrites another, keeps every intermediate value readable.
         self._interpreter = runtime.Interpreter.from_bytes(
             model,
@@ -144,7 +146,7 @@ def main() -> None:
             worker, result = _answer(worker, kind, arrays)
             write_message(answers, DONE, result)
         except Exception as error:  # whatever TFLM or the schema raises is the answer
-            text = f"{type(error).__name__}: {error}"
+            text = str(error) or type(error).__name__
             write_message(answers, FAILED, [np.frombuffer(text.encode(), np.uint8)])
 
 
