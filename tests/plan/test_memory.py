@@ -76,7 +76,7 @@ def check(memory: Memory, requests, permissions, aliases) -> None:
 
 
 @given(problems())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_placements_are_sound_and_repeatable(problem):
     memory = plan_memory(*problem)
     check(memory, *problem)

@@ -76,7 +76,7 @@ class Worker:
         )
 
     def facts(self) -> str:
-        """Shapes and dtypes of inputs and outputs, and the index of every computed tensor, as JSON."""
+        """Shapes and dtypes of inputs and outputs, as JSON."""
         get = self._interpreter
         return json.dumps(
             {
