@@ -96,6 +96,13 @@ def test_a_board_s_own_cycles_are_not_called_instructions() -> None:
     assert "nstructions" not in text
 
 
+def test_validate_alone_gives_the_board_s_matrix() -> None:
+    validate = sample.full_run()["validate"] | {"confusion": [[5, 1], [0, 4]], "labels": ["yes", "no"]}
+    text = Page(render({"validate": validate})).text
+    assert "9 of 10 right" in text
+    assert "yes taken for no (1)" in text
+
+
 def test_only_bench_leaves_the_rest_out() -> None:
     page = Page(render(sample.bench_only_run()))
     assert page.ids == ["verdict", "figures", "memory", "layers", "parts", "provenance"]

@@ -22,7 +22,8 @@ CHECK: dict[str, Any] = {
     ],
     "fits": False,
     "flash": {"weights": 1000, "code": 2000, "total": 3000},
-    "ram": {"arena": 40000, "static": 8, "stack": 500, "total": 40508, "size": 16384, "missing": 24124},
+    "ram": {"arena": 40000, "static": 8, "stack": 500, "total": 40508, "firmware": 896, "available": 16384},
+    "missing": {"flash": 0, "ram": 25020},
     "instructions": 123456,
 }
 
@@ -103,7 +104,7 @@ def test_check_lists_every_problem_with_its_fix() -> None:
         "model/gelu (GELU)",
         "Use RELU",
         "NO, on microbit",
-        "24,124 B MISSING",
+        "25,020 B MISSING",
     ):
         assert words in page
 

@@ -116,9 +116,14 @@ def _subtitle(run: Mapping[str, Any]) -> list[str]:
 
 def _matrices(run: Mapping[str, Any]) -> list[charts.Matrix]:
     confusion = words.mapping(run.get("confusion"))
-    labels = [words.text(label) for label in words.listing(run.get("labels"))]
-    titles = (("teacher", "Teacher"), ("student", "Student"), ("board", "Board"))
-    found = [charts.matrix(title, confusion.get(key), labels) for key, title in titles]
+    validate = words.mapping(run.get("validate"))
+    labels = [words.text(label) for label in words.listing(run.get("labels")) or words.listing(validate.get("labels"))]
+    counts = (
+        ("Teacher", confusion.get("teacher")),
+        ("Student", confusion.get("student")),
+        ("Board", confusion.get("board") or validate.get("confusion")),
+    )
+    found = [charts.matrix(title, rows, labels) for title, rows in counts]
     return [one for one in found if one is not None]
 
 

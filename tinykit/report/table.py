@@ -179,8 +179,9 @@ def _memory_rows(source: Json, *, predicted: bool = False) -> list[tuple[str, st
         apart = next((part.bytes for part in memory.parts if not part.model), None)
         if apart is not None:
             rows.append(("", f"firmware apart: {octets(apart)}"))
-        sizes = mapping(source.get(memory.name.lower()))
-        size, missing = number(sizes.get("size")), number(sizes.get("missing"))
+        key = memory.name.lower()
+        size = number(mapping(source.get(key)).get("available"))
+        missing = number(mapping(source.get("missing")).get(key))
         if size is not None:
             lacking = f"; {octets(missing)} MISSING" if missing else ""
             rows.append(("", f"the board has {octets(size)}{lacking}"))
