@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinykit.codegen.ports import c_type
-from tinykit.codegen.text import comment, identifier, unique
+from tinykit.codegen.text import comment, unique
 from tinykit.graph.model import Graph
+from tinykit.graph.names import c_identifier
 from tinykit.kernels.c_source import Kernel, Parameter, kernel
 from tinykit.plan.model import Constant, Plan, Pointer, Step
 
@@ -104,7 +105,7 @@ class Writer:
         data = np.ascontiguousarray(constant.data)
         key = (data.dtype.name, data.tobytes())
         known = self._arrays.get(key)
-        name, alignment = known or (unique(f"{identifier(step.name)}_{identifier(constant.role)}", self._taken), 0)
+        name, alignment = known or (unique(f"{c_identifier(step.name)}_{constant.role}", self._taken), 0)
         if constant.alignment > alignment:
             self._arrays[key] = (name, constant.alignment)
             aligned = f" TK_ALIGNED({constant.alignment})" if constant.alignment > data.dtype.itemsize else ""

@@ -75,7 +75,8 @@ def collapse(shape: tuple[int, ...], operands: list[tuple[int, ...]]) -> tuple[t
     loops = [(1, (False,) * len(operands))] * (LARGEST_RANK - len(loops)) + loops
     strides = []
     for k in range(len(operands)):
-        reach, own = 1, []
+        reach = 1
+        own: list[int] = []
         for size, moves in reversed(loops):
             own.insert(0, reach if moves[k] else 0)
             reach *= size if moves[k] else 1
