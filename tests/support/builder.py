@@ -1,0 +1,196 @@
+"""Builds one .tflite model in memory, tensor by tensor and operator by operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
+    "int16": schema.TensorType.INT16,
+    "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
+    "uint8": schema.TensorType.UINT8,
+    "bool": schema.TensorType.BOOL,
+}
+
+# The options table of each operator that has one, by the schema's name without "Options".
+OPTIONS = {
+    "CONV_2D": "Conv2D",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
+    "FULLY_CONNECTED": "FullyConnected",
+    "AVERAGE_POOL_2D": "Pool2D",
+    "MAX_POOL_2D": "Pool2D",
+    "MEAN": "Reducer",
+    "ADD": "Add",
+    "RESHAPE": "Reshape",
+    "PAD": "Pad",
+    "PADV2": "PadV2",
+    "SOFTMAX": "Softmax",
+    "QUANTIZE": "Quantize",
+    "DEQUANTIZE": "Dequantize",
+}
+
+
+@dataclass
+class Value:
+    """A tensor of the model being built: its TFLite index, shape, dtype and per-tensor quantization."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
+    scales: np.ndarray = field(default_factory=lambda: np.array([], np.float32))
+    """All scales, where the tensor is quantized slice by slice."""
+
+
+@dataclass
+class ModelBuilder:
+    """Collects tensors and operators of one subgraph; `finish` gives the .tflite bytes.
+
+    `seed` decides every random weight that the operator functions below draw.
+    """
+
+    seed: int = 0
+    random: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        self._tensors: list[Any] = []
+        self._buffers: list[Any] = [schema.BufferT()]
+        self._operators: list[Any] = []
+        self._codes: list[str | int] = []
+        self._inputs: list[int] = []
+        self._last: list[int] = []
+
+    def input(self, shape: Sequence[int], scale: float = 0.05, zero_point: int = -3, dtype: str = "int8") -> Value:
+        """Add a model input; a float32 input has no quantization."""
+        value = self._computed(f"input_{len(self._inputs)}", shape, dtype, scale, zero_point)
+        self._inputs.append(value.index)
+        return value
+
+    def constant(
+        self,
+        array: np.ndarray,
+        scales: Sequence[float] | np.ndarray = (),
+        zero_points: Sequence[int] | np.ndarray = (0,),
+        axis: int = 0,
+        name: str | None = None,
+    ) -> Value:
+        """Add a constant tensor; several `scales` quantize it along `axis`, none leave it plain."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        self._buffers.append(buffer)
+        scales = np.asarray(scales, np.float32).ravel()
+        zero_points = np.resize(np.asarray(zero_points, np.int64), scales.size)
+        index = self._tensor(
+            name or f"constant_{len(self._tensors)}",
+            array.shape,
+            array.dtype.name,
+            (scales, zero_points, axis),
+            buffer=len(self._buffers) - 1,
+        )
+        first = (float(scales[0]), int(zero_points[0])) if scales.size else (0.0, 0)
+        return Value(index, tuple(array.shape), array.dtype.name, *first, scales)
+
+    def operator(
+        self,
+        op: str | int,
+        inputs: Sequence[Value | None],
+        shape: Sequence[int],
+        scale: float = 0.0,
+        zero_point: int = 0,
+        *,
+        dtype: str = "int8",
+        name: str | None = None,
+        **options: Any,
+    ) -> Value:
+        """Add an operator with one output of `shape`.
+
+        `op` is a builtin name ("CONV_2D") or code; None among `inputs` is an absent optional input; `options`
+        are the fields of the operator's option table as the schema's object API spells them (strideW, ...).
+        """
+        name = name or f"{str(op).lower()}_{len(self._operators)}"
+        output = self._computed(name, shape, dtype, scale, zero_point)
+        if op not in self._codes:
+            self._codes.append(op)
+        record = schema.OperatorT()
+        record.opcodeIndex = self._codes.index(op)
+        record.inputs = [-1 if v is None else v.index for v in inputs]
+        record.outputs = [output.index]
+        table = OPTIONS.get(str(op))
+        if table is not None:
+            record.builtinOptionsType = getattr(schema.BuiltinOptions, f"{table}Options")
+            record.builtinOptions = getattr(schema, f"{table}OptionsT")()
+            for key, setting in options.items():
+                if not hasattr(record.builtinOptions, key):
+                    raise AttributeError(f"{table}Options has no field {key}")
+                setattr(record.builtinOptions, key, setting)
+        self._operators.append(record)
+        self._last = [output.index]
+        return output
+
+    def finish(self, outputs: Sequence[Value] | None = None) -> bytes:
+        """The model as .tflite bytes; without `outputs` the last operator's output is the model's."""
+        graph = schema.SubGraphT()
+        graph.name = "main"
+        graph.tensors = self._tensors
+        graph.operators = self._operators
+        graph.inputs = self._inputs
+        graph.outputs = self._last if outputs is None else [v.index for v in outputs]
+        model = schema.ModelT()
+        model.version = 3
+        model.description = "built by a test"
+        model.subgraphs = [graph]
+        model.buffers = self._buffers
+        model.operatorCodes = [_operator_code(op) for op in self._codes]
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    def _computed(self, name: str, shape: Sequence[int], dtype: str, scale: float, zero_point: int) -> Value:
+        quantized = dtype in ("int8", "uint8", "int16") and scale > 0
+        scales = np.array([scale] if quantized else [], np.float32)
+        zero_points = np.array([zero_point] if quantized else [], np.int64)
+        index = self._tensor(name, shape, dtype, (scales, zero_points, 0), buffer=0)
+        kept = float(scales[0]) if quantized else 0.0
+        return Value(index, tuple(int(n) for n in shape), dtype, kept, zero_point)
+
+    def _tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: str,
+        quantization: tuple[np.ndarray, np.ndarray, int],
+        *,
+        buffer: int,
+    ) -> int:
+        scales, zero_points, axis = quantization
+        record = schema.TensorT()
+        record.name = name
+        record.shape = [int(n) for n in shape]
+        record.type = TYPES[dtype]
+        record.buffer = buffer
+        if scales.size:
+            record.quantization = schema.QuantizationParametersT()
+            record.quantization.scale = scales
+            record.quantization.zeroPoint = zero_points
+            record.quantization.quantizedDimension = axis
+        self._tensors.append(record)
+        return len(self._tensors) - 1
+
+
+def _operator_code(op: str | int) -> Any:
+    number = op if isinstance(op, int) else getattr(schema.BuiltinOperator, op)
+    code = schema.OperatorCodeT()
+    code.builtinCode = number
+    code.deprecatedBuiltinCode = min(number, 127)
+    code.version = 1
+    return code
