@@ -75,7 +75,7 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 
 def test_an_empty_run_is_not_judged() -> None:
-    assert render({}, 80) == "Measured, not judged."
+    assert render({}, 80) == "Not judged: no acceptance limits."
 
 
 def test_bench_says_layer_by_layer_what_ran() -> None:

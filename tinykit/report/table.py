@@ -207,7 +207,7 @@ def _divergence_lines(source: Json, width: int) -> list[str]:
 def _verdict_lines(run: Json, width: int, colour: bool) -> list[str]:
     passed, reasons = facts.verdict(run)
     if passed is None:
-        return ["Measured, not judged."] if not reasons else _bullets(reasons, width)
+        return ["Not judged: no acceptance limits."] if not reasons else _bullets(reasons, width)
     word, paint = ("PASSED", GREEN) if passed else ("NOT PASSED", RED)
     return [f"\033[1;{paint}m{word}\033[0m" if colour else word, *_bullets(reasons, width)]
 
