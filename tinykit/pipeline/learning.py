@@ -12,7 +12,7 @@ from tinykit.data import Splits, load, restore, save
 from tinykit.data.splits import read_npz, write_npz
 from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
-from tinykit.pipeline.store import Kept, Store, plain
+from tinykit.pipeline.store import Kept, Store
 from tinykit.recipe import Distill, Model, Recipe
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
@@ -22,11 +22,10 @@ _MODEL = "model.keras"
 
 @dataclass(frozen=True)
 class Learning:
-    """The recipe's learning stages in one store; `seeds` for control and distilled students."""
+    """The recipe's learning stages in one store."""
 
     recipe: Recipe
     store: Store
-    seeds: tuple[int, ...]
     quiet: bool
 
     # --- stages -----------------------------------------------------------------------------------
@@ -106,9 +105,7 @@ class Learning:
         return self.store.stage(f"distilled-{seed}", settings, (data, teacher), _TRAINING, make, libraries=LIBRARIES)
 
     def given(self, data: Kept) -> Kept:
-        """The student of a recipe without [distill]: trained on the labels, or as its file holds it."""
-        if self.recipe.student.file is None:
-            return self.control(data, self.seeds[0])
+        """The student of a recipe without [distill] whose file holds it trained."""
 
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.learn import models
@@ -213,7 +210,8 @@ class Learning:
         teacher, classes = self._teacher(), len(splits.classes)
         if teacher.file is not None:
             return [models.build(teacher, splits.shape, classes, "teacher")], []
-        members, history = [], []
+        members: list[Any] = []
+        history: list[dict[str, float]] = []
         for number in range(teacher.members):
             seed = self.recipe.seeds[0] + number
             backend.set_seed(seed)
@@ -328,6 +326,3 @@ def require_int8_sparsity(found: float, wanted: float) -> None:
             expected=f"a sparsity of {wanted:.1%}",
             found=f"{found:.1%}",
         )
-
-
-__all__ = ["LIBRARIES", "Learning", "int8_sparsity", "judged_scores", "plain", "require_int8_sparsity"]

@@ -1,0 +1,146 @@
+"""The stages after learning: C, firmware, and what the board does with them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinykit.boards import Board
+from tinykit.files import data_folder
+from tinykit.pipeline.store import Kept, Store, file_hash, folder_hash
+
+MODEL = "model.tflite"
+_COMPILER = ("graph", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py")
+_BUILD = (*_COMPILER, "firmware", "boards.py")
+_LINK = (*_BUILD, "flash", "link", "validate")
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """The device stages of one int8 model on one board, in one store.
+
+    `port` names a plugged board; without it the board's emulator runs. What a plugged board did is never kept.
+    """
+
+    store: Store
+    board: Board
+    port: str | None
+    quiet: bool
+
+    def compiled(self, int8: Kept) -> Kept:
+        """model.c and model.h; the facts are the plan as the report reads it."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.codegen.emit import write
+            from tinykit.firmware.fit import require_fit
+
+            plan = self._plan(int8)
+            require_fit(plan, self.board)
+            write(plan, folder / "c")
+            return {"plan": plan_json(plan), "model_sha256": plan.graph.sha256}
+
+        return self.store.stage(
+            "compiled", self.board.name, (int8,), (*_COMPILER, "firmware"), make, outside=self._board_file()
+        )
+
+    def firmware(self, int8: Kept, compiled: Kept) -> Kept:
+        """The whole firmware project, built."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.firmware.build import build
+
+            built = build(self._plan(int8), self.board, folder / "firmware")
+            return {"sizes": built.sizes.as_json()}
+
+        return self.store.stage("firmware", self.board.name, (compiled,), _BUILD, make, outside=self._tools())
+
+    def validated(self, data: Kept, int8: Kept, firmware: Kept) -> Kept:
+        """The whole test split through the board; the facts are the JSON of `tinykit validate`."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.validate.serial import validate
+
+            test = data.folder / "test.npz"
+            return validate(int8.folder / MODEL, self.board, test, port=self.port, quiet=self.quiet)
+
+        return self._ran("board", (data, int8, firmware), make)
+
+    def benched(self, int8: Kept, firmware: Kept) -> Kept:
+        """Instructions, flash and RAM; the facts are the JSON of `tinykit bench`."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.validate.bench import bench
+
+            return bench(int8.folder / MODEL, self.board, port=self.port)
+
+        return self._ran("bench", (int8, firmware), make)
+
+    def _ran(self, name: str, after: tuple[Kept, ...], make: Any) -> Kept:
+        outside = self._tools()
+        if self.port is not None:
+            outside |= {"port": self.port, "asked": str(time.time_ns())}
+        return self.store.stage(name, self.board.name, after, _LINK, make, libraries=("tflite-micro",), outside=outside)
+
+    def _plan(self, int8: Kept) -> Any:
+        from tinykit.graph.reader import read_graph
+        from tinykit.plan.build import make_plan
+
+        return make_plan(read_graph(int8.folder / MODEL), self.board.target)
+
+    def _board_file(self) -> dict[str, str]:
+        return {"board": file_hash(self.board.source)}
+
+    def _tools(self) -> dict[str, str]:
+        emulator = f"qemu-system-{'arm' if self.board.target.toolchain.startswith('arm') else 'riscv32'}"
+        return {
+            **self._board_file(),
+            "templates": folder_hash(data_folder("firmware_templates")),
+            "compiler": tool_version(f"{self.board.target.toolchain}gcc"),
+            "emulator": tool_version(emulator),
+        }
+
+
+def tool_version(name: str) -> str:
+    """The first line that a tool says about itself, "absent" where it is not installed."""
+    path = shutil.which(name)
+    if path is None:
+        return "absent"
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "silent"
+    return done.stdout.splitlines()[0] if done.stdout else "silent"
+
+
+def plan_json(plan: Any) -> dict[str, Any]:
+    """The plan as run.json holds it: arena, steps, buffers; see docs/architecture.md."""
+    names = {index: tensor.name for index, tensor in plan.graph.tensors.items()}
+    return {
+        "arena_bytes": plan.arena_bytes,
+        "lower_bound": plan.lower_bound,
+        "steps": [
+            {
+                "name": step.name,
+                "op": step.op,
+                "kernel": step.kernel,
+                "macs": step.macs,
+                "instructions": step.instructions,
+                "weight_bytes": step.weight_bytes,
+            }
+            for step in plan.steps
+        ],
+        "buffers": [
+            {
+                "tensor": "scratch" if buffer.tensor is None else names[buffer.tensor],
+                "offset": buffer.offset,
+                "size": buffer.size,
+                "first": buffer.first,
+                "last": buffer.last,
+            }
+            for buffer in plan.buffers
+        ],
+    }

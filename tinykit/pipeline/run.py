@@ -1,0 +1,277 @@
+"""The recipe from data to verdict: which stages there are, in which order, and the run's JSON from their facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import platform
+import shutil
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import tinykit
+from tinykit.boards import Board, board
+from tinykit.errors import RecipeError, UsageError
+from tinykit.files import folder_atomic, write_atomic
+from tinykit.pipeline.device import MODEL, OnDevice, tool_version
+from tinykit.pipeline.learning import LIBRARIES, Learning
+from tinykit.pipeline.store import Kept, Store, file_hash, version
+from tinykit.pipeline.verdict import verdict
+from tinykit.recipe import Recipe
+
+STAGES = ("data", "teacher", "control", "distilled", "pruned", "int8", "compiled", "firmware", "board")
+"""What `until` may name, in order. The last is the whole run."""
+
+
+def run(
+    recipe: Recipe,
+    output: Path,
+    *,
+    seeds: tuple[int, ...] | None = None,
+    quiet: bool = False,
+    until: str | None = None,
+    port: str | None = None,
+) -> dict[str, Any]:
+    """Run the recipe, keeping finished stages in `output`, and write its results there.
+
+    Writes run.json and report.html always; model.tflite, test.npz, c/ and firmware/ as far as the run goes.
+
+    Args:
+        seeds: instead of the recipe's, for control and distilled students.
+        until: a name of STAGES to stop after; None for the whole run. A run that stops early has no verdict.
+        port: a plugged board instead of the emulator.
+
+    Returns the run's JSON object (docs/architecture.md).
+    Raises: what the stages raise; UsageError for an unknown `until`, RecipeError where the recipe has no such stage.
+    """
+    _check(recipe, until)
+    if seeds is not None:
+        recipe = dataclasses.replace(recipe, seeds=tuple(seeds))
+    kept = _Run(recipe, output, _board(recipe), quiet, port).stages(until or STAGES[-1])
+    result = _json(recipe, _board(recipe), kept)
+    result["verdict"] = verdict(result, recipe.accept) if until in (None, STAGES[-1]) else _NOT_JUDGED
+    _export(kept, result, output)
+    return result
+
+
+_NOT_JUDGED: dict[str, Any] = {"passed": None, "reasons": []}
+
+
+def _check(recipe: Recipe, until: str | None) -> None:
+    if until is not None and until not in STAGES:
+        raise UsageError(f"unknown stage {until!r}", expected=f"one of {', '.join(STAGES)}")
+    sections = {"teacher": recipe.teacher, "distilled": recipe.distill, "pruned": recipe.prune}
+    names = {"teacher": "teacher", "distilled": "distill", "pruned": "prune"}
+    if until in sections and sections[until] is None:
+        raise RecipeError(f"{recipe.path} has no section [{names[until]}]", next_step="Add it, or use another verb")
+
+
+def _board(recipe: Recipe) -> Board:
+    """The recipe's board; a path is relative to the recipe."""
+    name = recipe.board.name
+    return board(str(recipe.path.parent / name) if name.endswith(".toml") else name)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    recipe: Recipe
+    output: Path
+    board: Board
+    quiet: bool
+    port: str | None
+
+    def stages(self, until: str) -> dict[str, Kept]:
+        """Every stage up to `until`, by name; controls and distilled students as control-SEED, distilled-SEED."""
+        store = Store(self.output)
+        learning = Learning(self.recipe, store, self.quiet)
+        kept: dict[str, Kept] = {"data": learning.data()}
+        goes = lambda stage: STAGES.index(stage) <= STAGES.index(until)  # noqa: E731
+        if goes("teacher") and self.recipe.teacher is not None:
+            kept["teacher"] = learning.teacher(kept["data"])
+        if goes("control"):
+            kept |= self._controls(learning, kept)
+        if goes("distilled") and self.recipe.distill is not None:
+            for seed in self.recipe.seeds:
+                kept[f"distilled-{seed}"] = learning.distilled(kept["data"], kept["teacher"], seed)
+        if not goes("pruned"):
+            return kept
+        student = shipped(self.recipe, kept)
+        if self.recipe.prune is not None:
+            student = kept["pruned"] = learning.pruned(kept["data"], kept.get("teacher"), student)
+        if goes("int8"):
+            kept["int8"] = learning.int8(kept["data"], kept.get("teacher"), student)
+            kept["judged"] = learning.judged(kept["data"], kept["int8"])
+        device = OnDevice(store, self.board, self.port, self.quiet)
+        if goes("compiled"):
+            kept["compiled"] = device.compiled(kept["int8"])
+        if goes("firmware"):
+            kept["firmware"] = device.firmware(kept["int8"], kept["compiled"])
+        if goes("board"):
+            kept["board"] = device.validated(kept["data"], kept["int8"], kept["firmware"])
+            kept["bench"] = device.benched(kept["int8"], kept["firmware"])
+        return kept
+
+    def _controls(self, learning: Learning, kept: dict[str, Kept]) -> dict[str, Kept]:
+        """Students without a teacher: for comparison, or as the student itself where nothing is distilled."""
+        if self.recipe.distill is None and self.recipe.student.file is not None:
+            return {"student": learning.given(kept["data"])}
+        seeds = self.recipe.seeds if self.recipe.distill is None or self.recipe.distill.control else ()
+        return {f"control-{seed}": learning.control(kept["data"], seed) for seed in seeds}
+
+
+def shipped(recipe: Recipe, kept: dict[str, Kept]) -> Kept:
+    """The student that ships: of its seeds, the one that is best on validation; the test split has no say."""
+    if "student" in kept:
+        return kept["student"]
+    kind = "distilled" if recipe.distill is not None else "control"
+    students = [kept[f"{kind}-{seed}"] for seed in recipe.seeds]
+    return max(students, key=lambda student: student.facts["accuracy"]["validation"])
+
+
+_TITLES = {
+    "teacher": "Teacher",
+    "control": "Student without a teacher",
+    "student": "Student",
+    "distilled": "Distilled student",
+    "pruned": "Pruned",
+    "int8": "int8 by TFLM",
+    "board": "int8 on the board",
+}
+
+
+def _json(recipe: Recipe, board: Board, kept: dict[str, Kept]) -> dict[str, Any]:
+    facts = {name: stage.facts for name, stage in kept.items()}
+    return {
+        "recipe": recipe.name,
+        "title": recipe.title,
+        "board": board.name,
+        "target": board.target.name,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "labels": facts["data"]["classes"],
+        "seeds": list(recipe.seeds),
+        "stages": _stage_rows(recipe, kept),
+        "distillation": _distillation(recipe, kept),
+        "confusion": {
+            "teacher": facts.get("teacher", {}).get("confusion"),
+            "student": facts.get("judged", {}).get("confusion"),
+            "board": facts.get("board", {}).get("confusion"),
+        },
+        "bench": facts.get("bench"),
+        "validate": facts.get("board"),
+        "plan": facts.get("compiled", {}).get("plan"),
+        "provenance": _provenance(recipe, board, kept),
+    }
+
+
+def _stage_rows(recipe: Recipe, kept: dict[str, Kept]) -> list[dict[str, Any]]:
+    rows = []
+    samples = kept["data"].facts["samples"]
+    if "teacher" in kept:
+        assert recipe.teacher is not None
+        averaged = f"{recipe.teacher.members} models averaged; " if recipe.teacher.members > 1 else ""
+        rows.append(_row("teacher", kept["teacher"], note=f"{averaged}trained on {samples['labelled']} labels"))
+    if "student" in kept:
+        rows.append(_row("student", kept["student"], note="as its file holds it"))
+    best = shipped(recipe, kept).name.partition("-")[2] if _has_students(recipe, kept) else str(recipe.seeds[0])
+    for kind, words in (
+        ("control", f"{samples['labelled']} labels, same steps"),
+        ("distilled", f"{samples['labelled']} labels and the teacher's answers for {samples['pool']} more"),
+    ):
+        if f"{kind}-{best}" in kept:
+            rows.append(_row(kind, kept[f"{kind}-{best}"], note=f"{words}; seed {best}"))
+    if "pruned" in kept:
+        rows.append(_row("pruned", kept["pruned"]))
+    if "int8" in kept:
+        rows.append(_int8_row(recipe, kept))
+    if "board" in kept:
+        validated = kept["board"].facts
+        rows.append(_row("board", kept["board"], accuracy={"validation": None, "test": validated["accuracy"]}))
+    return rows
+
+
+def _has_students(recipe: Recipe, kept: dict[str, Kept]) -> bool:
+    kind = "distilled" if recipe.distill is not None else "control"
+    return all(f"{kind}-{seed}" in kept for seed in recipe.seeds)
+
+
+def _row(name: str, stage: Kept, note: str | None = None, accuracy: Any = None) -> dict[str, Any]:
+    facts = stage.facts
+    return {
+        "name": name,
+        "title": _TITLES[name],
+        "accuracy": accuracy or facts["accuracy"],
+        "parameters": facts.get("parameters"),
+        "bytes": facts.get("bytes"),
+        "sparsity": facts.get("sparsity") if name in ("pruned", "int8") else None,
+        "seconds": stage.seconds,
+        "cached": stage.cached,
+        "note": note,
+        "history": facts.get("history") or [],
+    }
+
+
+def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
+    row = _row("int8", kept["int8"], note=recipe.quantize.method, accuracy=kept["judged"].facts["accuracy"])
+    row["parameters"] = (kept.get("pruned") or shipped(recipe, kept)).facts["parameters"]
+    return row
+
+
+def _distillation(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any] | None:
+    """Control against distilled over all seeds, test split; None where there is no such pair."""
+    pairs = [(kept.get(f"control-{seed}"), kept.get(f"distilled-{seed}")) for seed in recipe.seeds]
+    tests = [(a.facts["accuracy"]["test"], b.facts["accuracy"]["test"]) for a, b in pairs if a and b]
+    if not tests:
+        return None
+    margins = [distilled - control for control, distilled in tests]
+    control, distilled = mean(c for c, _ in tests), mean(d for _, d in tests)
+    over = f"over {len(tests)} seeds" if len(tests) > 1 else "with one seed"
+    spread = f" ({min(margins) * 100:+.1f} to {max(margins) * 100:+.1f})" if len(tests) > 1 else ""
+    return {
+        "control": [c for c, _ in tests],
+        "distilled": [d for _, d in tests],
+        "margin_mean": mean(margins),
+        "margin_spread": max(margins) - min(margins),
+        "sentence": (
+            f"On the test split the distilled student scores {distilled:.1%} and the same student without a teacher "
+            f"{control:.1%}, {over}: {mean(margins) * 100:+.1f} points{spread}, with the same labels and steps."
+        ),
+    }
+
+
+def _provenance(recipe: Recipe, board: Board, kept: dict[str, Kept]) -> dict[str, Any]:
+    tools = {"python": platform.python_version(), "compiler": tool_version(f"{board.target.toolchain}gcc")}
+    hashes = {"recipe": file_hash(recipe.path), "test data": file_hash(kept["data"].folder / "test.npz")}
+    commands = [f"tinykit run {recipe.path.name}"]
+    if "int8" in kept:
+        hashes["model"] = file_hash(kept["int8"].folder / MODEL)
+        commands += [
+            f"tinykit verify {MODEL}",
+            f"tinykit validate {MODEL} --board {recipe.board.name} --data test.npz",
+            f"tinykit bench {MODEL} --board {recipe.board.name}",
+        ]
+    return {
+        "versions": {
+            "tinykit": tinykit.__version__,
+            **{library: version(library) for library in (*LIBRARIES, "tflite-micro")},
+            **tools,
+        },
+        "hashes": hashes,
+        "commands": commands,
+    }
+
+
+def _export(kept: dict[str, Kept], result: dict[str, Any], output: Path) -> None:
+    """Copy what users open out of the stages' folders, and write the run."""
+    from tinykit.report.html import render
+
+    write_atomic(output / "test.npz", (kept["data"].folder / "test.npz").read_bytes())
+    if "int8" in kept:
+        write_atomic(output / MODEL, (kept["int8"].folder / MODEL).read_bytes())
+    for stage, folder in (("compiled", "c"), ("firmware", "firmware")):
+        if stage in kept:
+            with folder_atomic(output / folder) as target:
+                shutil.copytree(kept[stage].folder / folder, target, dirs_exist_ok=True)
+    write_atomic(output / "run.json", json.dumps(result, indent=1) + "\n")
+    write_atomic(output / "report.html", render(result))
