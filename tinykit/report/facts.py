@@ -245,9 +245,13 @@ def distillation_sentence(run: Run) -> str:
         return ""
     margin = mean(distilled) - mean(control)
     seeds = min(len(control), len(distilled))
+    each = [100 * (d - c) for c, d in zip(control, distilled, strict=False)]
+    spread = (
+        f" ({min(each):.1f} to {max(each):.1f} seed by seed)" if seeds > 1 and len(control) == len(distilled) else ""
+    )
     return (
         f"Distilled scores {abs(margin) * 100:.1f} points {'more' if margin >= 0 else 'less'} than the control without"
-        f" a teacher, on average over {plural(seeds, 'seed')}."
+        f" a teacher, on average over {plural(seeds, 'seed')}{spread}."
     )
 
 
