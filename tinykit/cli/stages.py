@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tinykit.cli.arguments import existing_file, terminal_width
@@ -24,4 +25,5 @@ def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
     recipe = load_recipe(existing_file(args.recipe, "recipe"))
     result = run_pipeline(recipe, output=args.output or Path("build") / recipe.name, quiet=args.quiet, until=until)
     passed = result["verdict"]["passed"]
-    return Outcome(result, render(result, terminal_width()), 1 if passed is False else 0)
+    text = render(result, terminal_width(), colour=sys.stdout.isatty())
+    return Outcome(result, text, 1 if passed is False else 0)

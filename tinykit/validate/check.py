@@ -56,7 +56,7 @@ def check(model: Path, board: Board) -> dict[str, Any]:
             "static": cost.static,
             "stack": cost.stack,
             "total": cost.ram,
-            "firmware": fit.ram["firmware"],
+            "firmware": sum(fit.ram.values()) - cost.ram,
             "available": fit.ram_size,
         },
         "macs": cost.macs,
