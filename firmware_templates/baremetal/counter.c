@@ -90,16 +90,26 @@ uint64_t counter_stop(void) {
     return gross > overhead ? gross - overhead : 0u;
 }
 
-/* The least of a few, since an interrupt may come between. */
-static uint32_t measure(int with_interrupt) {
+/* What an empty measurement shows. The least of a few, since an interrupt may come between. */
+static uint32_t measure_empty(void) {
     uint32_t least = 0xFFFFFFFFu;
     for (uint32_t i = 0u; i < CALIBRATIONS; ++i) {
         uint32_t wrapped;
         counter_start();
-        if (with_interrupt) {
-            SCB_ICSR = PEND_SYSTICK;
-            barrier();
-        }
+        const uint32_t ticks = (uint32_t)elapsed(&wrapped);
+        least = ticks < least ? ticks : least;
+    }
+    return least;
+}
+
+/* What a measurement shows that holds a write of `pending` to the interrupt controller, wraps aside. */
+static uint32_t measure_pending(uint32_t pending) {
+    uint32_t least = 0xFFFFFFFFu;
+    for (uint32_t i = 0u; i < CALIBRATIONS; ++i) {
+        uint32_t wrapped;
+        counter_start();
+        SCB_ICSR = pending;
+        barrier();
         const uint64_t gross = elapsed(&wrapped);
         const uint32_t ticks = (uint32_t)(gross - (uint64_t)wrapped * SYSTICK_MODULUS);
         least = ticks < least ? ticks : least;
@@ -115,8 +125,9 @@ void counter_init(void) {
         kind = COUNTER_DWT;
     } else if (systick_advances()) {
         kind = COUNTER_SYSTICK;
-        wrap_ticks = measure(1);
+        const uint32_t without = measure_pending(0u);
+        const uint32_t with = measure_pending(PEND_SYSTICK);
+        wrap_ticks = with > without ? with - without : 0u;
     }
-    empty_ticks = measure(0);
-    wrap_ticks = wrap_ticks > empty_ticks ? wrap_ticks - empty_ticks : 0u;
+    empty_ticks = measure_empty();
 }

@@ -16,14 +16,10 @@ enum { CAUSE_HARD_FAULT = 1, CAUSE_STACK_OVERFLOW = 2, CAUSE_OTHER = 4 };
 
 extern uint32_t link_stack_bottom[], link_stack_top[];
 
-typedef struct {
-    uint32_t cause, pc, lr, status, address;
-} Fault;
+static struct { uint32_t cause, pc, lr, status, address; } fault;
 
-static Fault fault;
-static Frame frame;
-
-void fault_report(uint32_t stack, uint32_t exception);
+void fault_capture(uint32_t stack, uint32_t exception);
+void fault_serve(void);
 
 void system_reset(void) {
     barrier();
@@ -33,20 +29,23 @@ void system_reset(void) {
     }
 }
 
-static void send_fault(void) {
-    uint8_t *to = frame_payload(&frame);
-    *to++ = (uint8_t)fault.cause;
-    to = put_u32(to, fault.pc);
-    to = put_u32(to, fault.lr);
-    to = put_u32(to, fault.status);
-    to = put_u32(to, fault.address);
-    frame.type = EVENT_FAULT;
-    frame.sequence = 0u;
-    frame.length = (uint32_t)(to - frame_payload(&frame));
-    frame_send(&frame);
+/* The stack lies at the bottom of RAM, so that running over it leaves RAM and faults; ARMv8-M checks a limit. */
+static int is_stack_overflow(uint32_t stack, uint32_t bottom) {
+    const uint32_t address = fault.address;
+    const int below = address != 0u && address < bottom && bottom - address <= BELOW_STACK_BYTES;
+    return stack < bottom + 2u * EXCEPTION_FRAME_BYTES || below || (fault.status & CFSR_STACK_LIMIT) != 0u;
 }
 
-static void read_status(void) {
+/* `stack` is the stack pointer that the core left, below its exception frame: r0 to r3, r12, lr, pc, xPSR. Calls
+ * nothing and needs next to no stack, since the frame may lie close below the top. */
+__attribute__((used)) void fault_capture(uint32_t stack, uint32_t exception) {
+    const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
+    const uint32_t top = (uint32_t)(uintptr_t)link_stack_top;
+    const int is_frame = stack >= bottom && stack <= top - EXCEPTION_FRAME_BYTES;
+    fault.lr = is_frame ? REGISTER(stack + 20u) : 0u;
+    fault.pc = is_frame ? REGISTER(stack + 24u) : 0u;
+    fault.status = 0u;
+    fault.address = 0u;
 #if !CORE_IS_V6M
     fault.status = SCB_CFSR;
     if ((fault.status & CFSR_MMFAR_VALID) != 0u) {
@@ -55,32 +54,32 @@ static void read_status(void) {
         fault.address = SCB_BFAR;
     }
 #endif
-}
-
-/* The stack lies at the bottom of RAM, so that running over it leaves RAM and faults; ARMv8-M checks a limit. */
-static int is_stack_overflow(uint32_t stack, uint32_t bottom) {
-    const int below = fault.address != 0u && fault.address < bottom && bottom - fault.address <= BELOW_STACK_BYTES;
-    return stack < bottom + 2u * EXCEPTION_FRAME_BYTES || below || (fault.status & CFSR_STACK_LIMIT) != 0u;
-}
-
-/* `stack` is the stack pointer that the core left, below its exception frame: r0 to r3, r12, lr, pc, xPSR. */
-__attribute__((used, noreturn)) void fault_report(uint32_t stack, uint32_t exception) {
-    const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
-    const uint32_t top = (uint32_t)(uintptr_t)link_stack_top;
-    fault = (Fault){0u, 0u, 0u, 0u, 0u};
-    read_status();
-    if (stack >= bottom && stack <= top - EXCEPTION_FRAME_BYTES) {
-        fault.lr = REGISTER(stack + 20u);
-        fault.pc = REGISTER(stack + 24u);
-    }
     if (is_stack_overflow(stack, bottom)) {
         fault.cause = CAUSE_STACK_OVERFLOW;
     } else {
         fault.cause = exception >= 3u && exception <= 7u ? CAUSE_HARD_FAULT : CAUSE_OTHER;
     }
+}
+
+static void send_fault(Frame *frame) {
+    uint8_t *to = frame_payload(frame);
+    *to++ = (uint8_t)fault.cause;
+    to = put_u32(to, fault.pc);
+    to = put_u32(to, fault.lr);
+    to = put_u32(to, fault.status);
+    to = put_u32(to, fault.address);
+    frame->type = EVENT_FAULT;
+    frame->sequence = 0u;
+    frame->length = (uint32_t)(to - frame_payload(frame));
+    frame_send(frame);
+    frame_clear(frame);
+}
+
+/* Says what happened, and again to whatever is asked but a reset. */
+__attribute__((used, noreturn)) void fault_serve(void) {
+    Frame frame;
     uart_put(0u); /* ends whatever frame was on its way */
-    send_fault();
-    frame_clear(&frame);
+    send_fault(&frame);
     for (;;) {
         const int byte = uart_poll();
         if (byte < 0 || !frame_receive(&frame, (uint8_t)byte)) {
@@ -93,17 +92,17 @@ __attribute__((used, noreturn)) void fault_report(uint32_t stack, uint32_t excep
             uart_flush();
             system_reset();
         }
-        send_fault();
-        frame_clear(&frame);
+        send_fault(&frame);
     }
 }
 
-/* The stack may be what broke: hand its pointer over, and report from a fresh one at the top of its place. */
+/* The stack may be what broke: hand its pointer over, and go on from the top of its place. */
 __attribute__((naked)) void fault_handler(void) {
     __asm__ volatile("mov r0, sp\n"
                      "mrs r1, ipsr\n"
                      "ldr r2, =link_stack_top\n"
                      "mov sp, r2\n"
-                     "bl fault_report\n"
+                     "bl fault_capture\n"
+                     "bl fault_serve\n"
                      ".ltorg\n");
 }

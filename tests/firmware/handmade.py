@@ -3,7 +3,7 @@ models, and it misbehaves on request.
 
 Input and output are 8 bytes; the output is the input plus one, byte by byte. The input's first byte asks for more:
 0x71 an undefined instruction, 0x72 endless recursion, 0x73 a read where nothing is, 0x74 a deep stack, 0x75 a return
-of 1.
+of 1, 0x76 as many rounds of a loop of two instructions as the last four bytes say.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ __attribute__((noinline)) static int deep(int seed) {
     return here[seed & 15];
 }
 
+__attribute__((noinline)) static void loop(unsigned rounds) {
+    __asm__ volatile(".syntax unified; 1: subs %0, %0, #1; bne 1b" : "+l"(rounds) : : "cc");
+}
+
 __attribute__((noipa)) static void add_weights(const int8_t *from, int8_t *to, const int8_t *weights) {
     for (int i = 0; i < 8; ++i) { to[i] = (int8_t)(from[i] + weights[i]); }
 }
@@ -69,6 +73,11 @@ int hand_invoke(void) {
     if (wish == 0x73) { hand_history[0] = *(volatile int8_t *)(uintptr_t)0x6F000000u; }
     if (wish == 0x74) { hand_history[0] = (int8_t)deep(wish); }
     if (wish == 0x75) { return 1; }
+    if (wish == 0x76) {
+        unsigned rounds;
+        memcpy(&rounds, hand_arena + 4, sizeof rounds);
+        loop(rounds);
+    }
     add_weights(hand_arena, hand_arena + 8, hand_weights);
     keep(hand_arena + 8, (unsigned)(hand_started * 2));
     hand_arena[0] = 0;

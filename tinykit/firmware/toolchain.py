@@ -12,7 +12,7 @@ from tinykit.files import write_atomic
 from tinykit.targets import Target
 
 _PACKAGES = {"arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "": "gcc"}
-_FIRST_ERROR = re.compile(r"error:|undefined reference|will not fit|does? not fit|overflowed|cannot find|\*\*\* ")
+_FIRST_ERROR = re.compile(r"error:|undefined reference|fit in \d|overflowed by|cannot find|\*\*\* ")
 
 
 def find_tool(name: str, packages: str) -> str:
