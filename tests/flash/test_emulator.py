@@ -48,6 +48,8 @@ def hear(port: SerialPort, until: bytes) -> bytes:
 def test_it_runs_resets_and_stops(hello_elf: Path, counting: bool) -> None:
     with Emulator(board(BOARD), hello_elf, counting=counting) as emulator:
         port = SerialPort(emulator.port)
+        emulator.run()
+        assert b"up\n" in hear(port, b"up\n")
         emulator.reset()
         assert b"up\n" in hear(port, b"up\n")
         emulator.require_alive()
@@ -81,15 +83,24 @@ def test_it_dies_with_a_parent_that_is_killed(hello_elf: Path) -> None:
 
 def test_an_emulator_that_dies_says_why(hello_elf: Path) -> None:
     with Emulator(board(BOARD), hello_elf) as emulator:
+        emulator.run()
+        emulator.require_alive()
         os.kill(emulator.pid, signal.SIGKILL)
-        assert gone(emulator.pid)
         with pytest.raises(ToolFailed, match="died; found exit status -9"):
-            emulator.require_alive()
+            emulator.require_alive(patience=5)
 
 
 def test_firmware_that_is_none(tmp_path: Path, hello_elf: Path) -> None:
-    with pytest.raises(ToolFailed, match=r"did not start.*exit status 1, it said: .*nothing\.elf"):
-        Emulator(board(BOARD), tmp_path / "nothing.elf")
+    message = r"did not start.*exit status 1, it said: .*nothing\.elf"
+    with Emulator(board(BOARD), tmp_path / "nothing.elf") as emulator, pytest.raises(ToolFailed, match=message):
+        emulator.run()
+    assert gone(emulator.pid)
+
+
+def test_firmware_that_is_none_in_the_background(tmp_path: Path, hello_elf: Path, runtime: Path) -> None:
+    with pytest.raises(ToolFailed, match=r"did not start"):
+        start(board(BOARD), tmp_path / "nothing.elf")
+    assert running_boards() == []
 
 
 def test_a_missing_emulator_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -33,7 +34,10 @@ its end (the parent is gone, however it died) the program is killed. A line writ
 
 
 def command(board: Board, elf: Path, qmp: Path, *, counting: bool) -> list[str]:
-    """The emulator's command line: halted before the first instruction, UART on a new pty, QMP at `qmp`.
+    """The emulator's command line: waiting before it builds the machine, UART on a new pty, QMP at `qmp`.
+
+    QEMU looks for a listener on the pty when it builds the machine, and from then on once a second only: whoever opens
+    the port before `release` is heard at once.
 
     Raises: BoardError for a board without an emulator, ToolMissing.
     """
@@ -53,13 +57,13 @@ def command(board: Board, elf: Path, qmp: Path, *, counting: bool) -> list[str]:
     icount = ["-icount", f"shift={ICOUNT_SHIFT}"] if counting else []
     return [
         *(path, "-M", emulator.machine, *emulator.arguments, *icount),
-        *("-display", "none", "-monitor", "none", "-serial", "pty", "-S"),
+        *("-display", "none", "-monitor", "none", "-serial", "pty", "-preconfig", "-S"),
         *("-qmp", f"unix:{qmp},server=on,wait=off", "-kernel", str(elf)),
     ]
 
 
 def launch(arguments: list[str], qmp: Path, log: Path, *, leashed: bool) -> tuple[subprocess.Popen[bytes], str]:
-    """Start an emulator and let it run; the process and its pty's path.
+    """Start an emulator that waits for `release`; the process and its pty's path.
 
     `leashed`: it dies with this process. Otherwise it lives on.
     Raises: ToolFailed with the end of its output when it does not come up.
@@ -74,19 +78,32 @@ def launch(arguments: list[str], qmp: Path, log: Path, *, leashed: bool) -> tupl
             start_new_session=True,
         )
     try:
-        with _connect(process, qmp, log) as control:
-            port = _pty(control)
-            control.execute("cont")
-    except ToolFailed:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_DYING_SECONDS)  # its own words and status say more than the broken conversation
-        error = failure(process, log, "did not start")
-        kill(process)
-        raise error from None
+        with _blaming(process, log), _connect(process, qmp, log) as control:
+            return process, _pty(control)
     except BaseException:
         kill(process)
         raise
-    return process, port
+
+
+def release(process: subprocess.Popen[bytes], qmp: Path, log: Path) -> None:
+    """Build the machine, load the firmware and run it.
+
+    Raises: ToolFailed with the end of the emulator's output when it does not.
+    """
+    with _blaming(process, log), Qmp(qmp) as control:
+        control.execute("x-exit-preconfig")
+        control.execute("cont")
+
+
+@contextlib.contextmanager
+def _blaming(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+    """Where the emulator hangs up because it dies: its own words and status say more than the broken conversation."""
+    try:
+        yield
+    except (ToolFailed, OSError) as error:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_DYING_SECONDS)
+        raise failure(process, log, "did not start") from error
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -131,13 +148,15 @@ def _pty(control: Qmp) -> str:
 
 
 class Emulator:
-    """A running emulated board of this process; use as a context manager. It never outlives this process.
+    """An emulated board of this process; use as a context manager. It never outlives this process.
+
+    It waits until `run`: open its port first, see `command`.
 
     Attributes: `port` the path of its UART's pty.
     """
 
     def __init__(self, board: Board, elf: Path, *, counting: bool = True) -> None:
-        """Start `board` with the firmware in `elf`.
+        """Prepare `board` with the firmware in `elf`.
 
         Args:
             counting: time advances with each instruction (exact counts) instead of with the host's clock (faster).
@@ -165,10 +184,15 @@ class Emulator:
         """The emulator's process id."""
         return self._process.pid
 
-    def require_alive(self) -> None:
-        """Raises: ToolFailed with the end of the emulator's output if it died."""
-        if self._process.poll() is not None:
+    def require_alive(self, patience: float = 0.0) -> None:
+        """Raises: ToolFailed with the end of the emulator's output if it died or dies within `patience` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=patience)
             raise failure(self._process, self._log, "died")
+
+    def run(self) -> None:
+        """Let it run. Raises: ToolFailed."""
+        release(self._process, self._qmp, self._log)
 
     def reset(self) -> None:
         """Press the board's reset button. Raises: ToolFailed."""

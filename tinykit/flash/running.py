@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from tinykit.errors import OutputError, TinykitError, ToolFailed
 from tinykit.files import write_atomic
 from tinykit.flash.base import Flashed
-from tinykit.flash.emulator import ICOUNT_SHIFT, command, launch
+from tinykit.flash.emulator import ICOUNT_SHIFT, command, kill, launch, release
 from tinykit.flash.qmp import Qmp
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ def start(board: Board, elf: Path, *, counting: bool = True) -> RunningBoard:
     folder = runtime_folder()
     record, qmp, log = _paths(folder, board.name)
     process, port = launch(command(board, elf.resolve(), qmp, counting=counting), qmp, log, leashed=False)
+    try:
+        release(process, qmp, log)
+    except BaseException:
+        kill(process)
+        raise
     running = RunningBoard(board.name, port, str(elf.resolve()), process.pid, ICOUNT_SHIFT if counting else None)
     write_atomic(record, json.dumps(dataclasses.asdict(running)))
     return running

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinykit.errors import DeviceError, DeviceFault, DeviceReset, LinkTimeout, UsageError, WrongFirmware
+from tinykit.errors import DeviceError, DeviceFault, DeviceReset, LinkTimeout, PortError, UsageError, WrongFirmware
 from tinykit.link.client import GREETING_PATIENCE, Client, chunks
 from tinykit.link.frames import MAX_PAYLOAD, Kind
 from tinykit.link.hello import Hello
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _WRITE_HEADER = 5
 """Bytes of index and offset that lead a WRITE's data."""
+
+_DYING_SECONDS = 1.0
+"""How long an emulator whose port is gone may take to end."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ class Device:
             return self._client.request(kind, payload, **options)
         except DeviceError as error:
             if self.emulator is not None and not isinstance(error, DeviceFault):
-                self.emulator.require_alive()
+                self.emulator.require_alive(patience=_DYING_SECONDS if isinstance(error, PortError) else 0)
             raise
 
     def _read(self, kind: Kind, payload: bytes, count: int) -> bytes:
@@ -284,8 +287,10 @@ def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: 
     if firmware is None:
         raise UsageError(f"no device for board {board.name!r}", next_step="Give its port with --port")
     emulator = cleanup.enter_context(Emulator(board, firmware.elf, counting=counting))
+    port = SerialPort(emulator.port)
+    emulator.run()
     return Device(
-        SerialPort(emulator.port),
+        port,
         emulator=emulator,
         icount_shift=ICOUNT_SHIFT if counting else None,
         elf=firmware.elf,
