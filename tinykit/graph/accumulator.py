@@ -7,6 +7,7 @@ import numpy as np
 from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, quantize_multiplier
 from tinykit.graph.definition import Inspection
 from tinykit.graph.model import Tensor
+from tinykit.graph.names import shown
 
 
 def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
@@ -21,7 +22,7 @@ def inspect_weights(inspection: Inspection, weights: Tensor, axis: int, *, zero_
     quantization = weights.quantization
     if not (inspection.dtype(weights, "int8") and inspection.constant(weights, "weights")):
         return False
-    if not inspection.require(quantization is not None, f"its weights '{weights.name}' have no quantization"):
+    if not inspection.require(quantization is not None, f"its weights '{shown(weights.name)}' have no quantization"):
         return False
     assert quantization is not None
     scales = len(quantization.scales)

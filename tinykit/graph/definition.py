@@ -16,6 +16,7 @@ from tinykit.errors import Problem
 from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, activation_range, quantize_multiplier
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
+from tinykit.graph.names import shown
 from tinykit.graph.schema import ACTIVATIONS, PADDINGS
 
 QUANTIZE_FIRST = "Quantize the model to int8: tinykit quantize MODEL.keras --data SET.npz"
@@ -126,24 +127,26 @@ class Inspection:
         """The tensor's element type is one of `allowed`."""
         fix = QUANTIZE_FIRST if tensor.dtype in ("float32", "float16") else "Convert the model to full int8"
         wanted = " or ".join(allowed)
-        return self.require(tensor.dtype in allowed, f"'{tensor.name}' is {tensor.dtype}, not {wanted}", fix)
+        return self.require(tensor.dtype in allowed, f"'{shown(tensor.name)}' is {tensor.dtype}, not {wanted}", fix)
 
     def rank(self, tensor: Tensor, rank: int) -> bool:
         """The tensor has `rank` dimensions."""
         return self.require(
-            len(tensor.shape) == rank, f"'{tensor.name}' has shape {tensor.shape}, not {rank} dimensions"
+            len(tensor.shape) == rank, f"'{shown(tensor.name)}' has shape {tensor.shape}, not {rank} dimensions"
         )
 
     def shape(self, tensor: Tensor, shape: tuple[int, ...]) -> bool:
         """The tensor has this shape."""
-        return self.require(tensor.shape == shape, f"'{tensor.name}' has shape {tensor.shape} where {shape} follows")
+        return self.require(
+            tensor.shape == shape, f"'{shown(tensor.name)}' has shape {tensor.shape} where {shape} follows"
+        )
 
     def per_tensor(self, *tensors: Tensor) -> bool:
         """Each tensor has one scale and one zero point."""
         held = [
             self.require(
                 t.quantization is not None and len(t.quantization.scales) == 1,
-                f"'{t.name}' has no quantization of one scale and zero point",
+                f"'{shown(t.name)}' has no quantization of one scale and zero point",
                 QUANTIZE_FIRST,
             )
             for t in tensors
@@ -153,7 +156,9 @@ class Inspection:
     def constant(self, tensor: Tensor, role: str) -> bool:
         """The tensor's values are in the file."""
         return self.require(
-            tensor.is_constant, f"its {role} '{tensor.name}' are computed, not constant", "Make them part of the model"
+            tensor.is_constant,
+            f"its {role} '{shown(tensor.name)}' are computed, not constant",
+            "Make them part of the model",
         )
 
     def same_quantization(self) -> bool:

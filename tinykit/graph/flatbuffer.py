@@ -135,12 +135,13 @@ class Table:
         return np.frombuffer(self.source.data, dtype, count, start) if count else np.empty(0, dtype)
 
     def text(self, position: int, limit: int = 4096) -> str:
-        """A string field as text, at most `limit` bytes of it; bytes that are no UTF-8 become U+FFFD."""
+        """A string field as text, at most `limit` bytes of it; what is no UTF-8 or not printable becomes U+FFFD."""
         at = self._at(position)
         if not at:
             return ""
         start, count = self.source.span(self._follow(at), 1)
-        return self.source.data[start : start + min(count, limit)].decode("utf-8", "replace")
+        text = self.source.data[start : start + min(count, limit)].decode("utf-8", "replace")
+        return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
     def _at(self, position: int) -> int:
         """Where the field's value is; 0 where it has its default."""

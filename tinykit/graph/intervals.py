@@ -33,6 +33,9 @@ from tinykit.graph.window import Axis
 MOST_WORK = 1 << 27
 """Products that one layer's analysis may cost; beyond that padded windows get wider, still sound bounds."""
 
+MOST_POSITIONS = 1 << 22
+"""Taps times output positions of one axis that are looked at, for the same reason."""
+
 
 @dataclass(frozen=True, eq=False)
 class Interval:
@@ -103,7 +106,7 @@ def tap_patterns(axis: Axis, size: int, window: int, outputs: int) -> np.ndarray
 
     Returns: bool (patterns, window); None where finding them would cost too much.
     """
-    if outputs * window > MOST_WORK:
+    if outputs * window > MOST_POSITIONS:
         return None
     positions = np.arange(outputs)[:, None] * axis.stride - axis.before + np.arange(window)[None, :] * axis.dilation
     return np.unique((positions >= 0) & (positions < size), axis=0)
@@ -203,7 +206,7 @@ def _regrouped(x: Tensor, interval: Interval, last: int) -> Interval:
     count = channels(x)
     if last % count == 0:
         return Interval(np.tile(interval.low, last // count), np.tile(interval.high, last // count))
-    if x.elements > MOST_WORK >> 6:
+    if x.elements > MOST_POSITIONS:
         return Interval(np.full(last, interval.low.min()), np.full(last, interval.high.max()))
     rows = x.elements // count
     low = np.tile(interval.low, rows).reshape(-1, last)

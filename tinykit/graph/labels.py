@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 
 LARGEST = 1 << 16
 """Bytes of a label file that are read; longer ones are not class names."""
+
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
+"""What reading a damaged archive can raise."""
 
 
 def read_labels(data: bytes, classes: int) -> tuple[str, ...]:
@@ -15,12 +29,18 @@ def read_labels(data: bytes, classes: int) -> tuple[str, ...]:
         return ()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [n for n in archive.namelist()[:64] if "label" in n.lower() and n.endswith(".txt")]
-            if not names:
+            files = [f for f in archive.infolist()[:64] if _is_label_file(f)]
+            if not files:
                 return ()
-            with archive.open(names[0]) as file:
+            with archive.open(files[0]) as file:
                 lines = file.read(LARGEST).decode("utf-8").splitlines()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+    except DAMAGE:
         return ()
     labels = tuple(line.strip() for line in lines if line.strip())
     return labels if len(labels) == classes else ()
+
+
+def _is_label_file(file: zipfile.ZipInfo) -> bool:
+    name = file.filename.lower()
+    plain = file.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return plain and "label" in name and name.endswith(".txt")

@@ -67,3 +67,8 @@ def unique(names: list[str]) -> list[str]:
         taken.add(chosen)
         result.append(chosen)
     return result
+
+
+def shown(name: str) -> str:
+    """A tensor's name as error messages show it: fused names are far too long for a sentence."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."

@@ -18,7 +18,7 @@ from tinykit.graph.definition import Operands
 from tinykit.graph.flatbuffer import REPAIR, Source, Table, empty_table
 from tinykit.graph.labels import read_labels
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Quantization, Tensor
-from tinykit.graph.names import c_identifier, layer_name, unique
+from tinykit.graph.names import c_identifier, layer_name, shown, unique
 from tinykit.graph.ops import REGISTRY
 from tinykit.graph.schema import (
     BUFFER,
@@ -127,12 +127,12 @@ class _Reader:
         outputs = self._ports(SUBGRAPH.outputs, "outputs")
         for index in inputs:
             if self.tensor(index).is_constant:
-                raise ModelError(f"input '{self.tensor(index).name}' is a constant", next_step=REPAIR)
+                raise ModelError(f"input '{shown(self.tensor(index).name)}' is a constant", next_step=REPAIR)
         operators = self._operators(set(inputs))
         produced = {i for operator in operators for i in operator.outputs}
         for index in outputs:
             if index not in produced:
-                raise ModelError(f"no operator computes output '{self.tensor(index).name}'", next_step=REPAIR)
+                raise ModelError(f"no operator computes output '{shown(self.tensor(index).name)}'", next_step=REPAIR)
         shape = self.tensor(outputs[0]).shape
         return Graph(
             name=name,
@@ -197,7 +197,7 @@ class _Reader:
         for index in outputs:
             tensor = self.tensor(index)
             if index in available or tensor.is_constant or outputs.count(index) > 1:
-                raise ModelError(f"{where} writes '{tensor.name}', which is written elsewhere or constant",
+                raise ModelError(f"{where} writes '{shown(tensor.name)}', which is written elsewhere or constant",
                                  next_step=REPAIR)  # fmt: skip
         return Operator("", op, inputs, outputs, self._options(record, op, where, inputs, outputs), position)
 
@@ -206,10 +206,10 @@ class _Reader:
         if index in available or tensor.is_constant or (index in self.variables and op not in REGISTRY):
             return
         if index in self.variables:
-            raise ModelError(f"{where} reads '{tensor.name}', which keeps state between inferences",
+            raise ModelError(f"{where} reads '{shown(tensor.name)}', which keeps state between inferences",
                              next_step="Use a model without state")  # fmt: skip
         raise ModelError(
-            f"{where} reads '{tensor.name}' before anything computes it: operators are out of order or in a circle",
+            f"{where} reads '{shown(tensor.name)}' before anything computes it: operators are out of order or in a circle",
             next_step=REPAIR,
         )
 
@@ -223,7 +223,7 @@ class _Reader:
         )
         if code == CUSTOM:
             custom = record.text(OPERATOR_CODE.custom_code, 60)
-            return f"CUSTOM {custom}" if custom.isprintable() else "CUSTOM"
+            return f"CUSTOM {custom}".strip()
         return OPERATORS[code] if 0 <= code < len(OPERATORS) else f"BUILTIN_{code}"
 
     def _options(self, record: Table, op: str, where: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Any:
@@ -252,7 +252,7 @@ class _Reader:
         name = record.text(TENSOR.name) or f"tensor_{index}"
         number = record.integer(TENSOR.type, "b")
         if not 0 <= number < len(TENSOR_TYPES):
-            raise ModelError(f"tensor '{name}' has an unknown type", found=number, next_step=REPAIR)
+            raise ModelError(f"tensor '{shown(name)}' has an unknown type", found=number, next_step=REPAIR)
         dtype = TENSOR_TYPES[number]
         shape = self._shape(name, record, dtype)
         if record.flag(TENSOR.is_variable):
@@ -263,40 +263,42 @@ class _Reader:
     def _shape(self, name: str, record: Table, dtype: str) -> tuple[int, ...]:
         sizes = record.numbers(TENSOR.shape, "<i4")
         if len(sizes) > LARGEST_RANK:
-            raise ModelError(f"tensor '{name}' has too many dimensions", expected=f"at most {LARGEST_RANK}",
+            raise ModelError(f"tensor '{shown(name)}' has too many dimensions", expected=f"at most {LARGEST_RANK}",
                              found=len(sizes))  # fmt: skip
         shape = tuple(sizes.tolist())
         count = 1
         for size in shape:
             if size < 1:
-                raise ModelError(f"tensor '{name}' has no fixed shape", found=shape,
+                raise ModelError(f"tensor '{shown(name)}' has no fixed shape", found=shape,
                                  next_step="Convert the model with its batch fixed to 1")  # fmt: skip
             count *= size
         if count * ITEM_BYTES.get(dtype, 1) > LARGEST_TENSOR:
-            raise ModelError(f"tensor '{name}' of shape {shape} is too large for any microcontroller",
+            raise ModelError(f"tensor '{shown(name)}' of shape {shape} is too large for any microcontroller",
                              expected=f"at most {LARGEST_TENSOR} bytes")  # fmt: skip
         return shape
 
     def _constant(self, name: str, record: Table, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
         index = record.integer(TENSOR.buffer, "I")
         if record.integer(TENSOR.external_buffer, "I"):
-            raise ModelError(f"tensor '{name}' keeps its values outside the file", next_step="Convert into one file")
+            raise ModelError(
+                f"tensor '{shown(name)}' keeps its values outside the file", next_step="Convert into one file"
+            )
         if record.has(TENSOR.sparsity):
-            raise ModelError(f"tensor '{name}' is stored sparse",
+            raise ModelError(f"tensor '{shown(name)}' is stored sparse",
                              next_step="Convert without experimental sparsity")  # fmt: skip
         if index >= len(self.buffers):
-            raise ModelError(f"tensor '{name}' refers to a buffer that does not exist",
+            raise ModelError(f"tensor '{shown(name)}' refers to a buffer that does not exist",
                              expected=f"0 to {len(self.buffers) - 1}", found=index, next_step=REPAIR)  # fmt: skip
         buffer = self.buffers[index]
         if buffer.integer(BUFFER.offset, "Q") > 1 or buffer.integer(BUFFER.size, "Q") > 1:
-            raise ModelError(f"tensor '{name}' keeps its values behind the flatbuffer, as models over 2 GB do",
+            raise ModelError(f"tensor '{shown(name)}' keeps its values behind the flatbuffer, as models over 2 GB do",
                              next_step="Use a smaller model")  # fmt: skip
         raw = self._buffer_bytes(buffer)
         if not len(raw) or dtype not in ITEM_BYTES:
             return raw if len(raw) else None
         expected = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
         if len(raw) != expected:
-            raise ModelError(f"constant '{name}' of shape {shape} and type {dtype} has the wrong size",
+            raise ModelError(f"constant '{shown(name)}' of shape {shape} and type {dtype} has the wrong size",
                              expected=f"{expected} bytes", found=len(raw), next_step=REPAIR)  # fmt: skip
         return raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
@@ -314,20 +316,20 @@ class _Reader:
         scales = table.numbers(QUANTIZATION.scale, "<f4")
         zero_points = table.numbers(QUANTIZATION.zero_point, "<i8")
         if table.integer(QUANTIZATION.details_kind, "B"):
-            raise ModelError(f"tensor '{name}' has custom or block-wise quantization",
+            raise ModelError(f"tensor '{shown(name)}' has custom or block-wise quantization",
                              next_step="Convert to plain int8")  # fmt: skip
         if not len(scales) or not len(zero_points):  # TFLM, too, takes such a tensor as not quantized.
             return None
         axis = table.integer(QUANTIZATION.quantized_dimension, "i")
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
-            raise ModelError(f"tensor '{name}' of shape {shape} has {len(scales)} scales along dimension {axis}",
+            raise ModelError(f"tensor '{shown(name)}' of shape {shape} has {len(scales)} scales along dimension {axis}",
                              next_step=REPAIR)  # fmt: skip
         if len(zero_points) not in (1, len(scales)):
-            raise ModelError(f"tensor '{name}' has {len(scales)} scales and {len(zero_points)} zero points",
+            raise ModelError(f"tensor '{shown(name)}' has {len(scales)} scales and {len(zero_points)} zero points",
                              next_step=REPAIR)  # fmt: skip
         if not (np.isfinite(scales) & (scales > 0)).all():
-            raise ModelError(f"tensor '{name}' has a scale that is not a positive number", next_step=REPAIR)
+            raise ModelError(f"tensor '{shown(name)}' has a scale that is not a positive number", next_step=REPAIR)
         low, high = INTEGER_RANGES.get(dtype, INTEGER_RANGES["int32"])
         if (zero_points < low).any() or (zero_points > high).any():
-            raise ModelError(f"tensor '{name}' has a zero point outside {dtype}", next_step=REPAIR)
+            raise ModelError(f"tensor '{shown(name)}' has a zero point outside {dtype}", next_step=REPAIR)
         return Quantization(scales, np.broadcast_to(zero_points, scales.shape), axis if len(scales) > 1 else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinykit.errors import ModelError, Problem, UnsupportedModel
 from tinykit.graph.definition import QUANTIZE_FIRST, Inspection
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
+from tinykit.graph.names import shown
 from tinykit.graph.ops import REGISTRY
 
 TENSOR_TYPES = ("int8", "int16", "int32", "int64", "uint8", "float32", "bool")
@@ -26,6 +27,8 @@ FIXES = {
 """Advice for operators that people meet; DEFAULT_FIX for the rest."""
 
 DEFAULT_FIX = "Replace the layer by supported ones: " + ", ".join(sorted(REGISTRY))
+
+FOLD = "Put the result into the model as a constant"
 
 
 def problems(graph: Graph) -> list[Problem]:
@@ -68,12 +71,17 @@ def _operator_problems(graph: Graph, operator: Operator) -> list[Problem]:
     if odd:
         return [
             Problem(
-                operator.name, operator.op, f"'{t.name}' is {t.dtype}", "Convert to full int8, which tinykit compiles"
+                operator.name,
+                operator.op,
+                f"'{shown(t.name)}' is {t.dtype}",
+                "Convert to full int8, which tinykit compiles",
             )
             for t in odd
         ]
     inspection = Inspection(graph, operator)
     definition.inspect(inspection)
+    if not inspection.found and operator.op != "ADD":
+        inspection.require(not inspection.input.is_constant, "its input is constant, and so is its result", FOLD)
     return inspection.found
 
 

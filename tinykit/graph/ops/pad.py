@@ -8,7 +8,7 @@ from tinykit.graph.definition import QUANTIZE_FIRST, Definition, Inspection, Ope
 from tinykit.graph.flatbuffer import Table
 
 LARGEST_RANK = 4
-"""TFLM's limit (`PadKernelMaxDimensionCount` is 5, its loops address 4 reliably)."""
+"""Images need no more; TFLM takes five."""
 
 LARGEST_PADDING = 1 << 15
 

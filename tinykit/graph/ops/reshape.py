@@ -15,7 +15,6 @@ def inspect(inspection: Inspection) -> None:
         inspection.constant(shape, "new shape")
     if inspection.dtype(x, "int8") and inspection.dtype(y, "int8"):
         inspection.require(x.elements == y.elements, f"it takes {x.elements} values to {y.elements}")
-        inspection.require(not x.is_constant, "its input is constant", "Fold it into the constant")
 
 
 DEFINITION = Definition("RESHAPE", OPTIONS.RESHAPE, no_options, inspect)
