@@ -118,7 +118,7 @@ def depthwise_conv_2d(
     )
     return model.operator(
         "DEPTHWISE_CONV_2D",
-        inputs,
+        [v for v in inputs if v is not None],  # TFLM crashes on an absent bias (-1) here
         shape,
         scale or natural,
         zero_point,

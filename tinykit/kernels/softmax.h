@@ -54,12 +54,15 @@ TK_INLINE void tk_softmax(const tk_softmax_shape *s, const int8_t *input, int8_t
             sum <<= 1;
             headroom++;
         }
+        const int right = 35 - headroom;
+        /* TFLM stops where a row's exponentials sum to 512 or more; each quotient is below half a step there. */
+        const int vanishes = s->depth >= 512 && right > 31;
         const int32_t scale = tk_reciprocal((int32_t)(sum & 0x7FFFFFFFu));
         for (int i = 0; i < s->depth; i++) {
             const int32_t below = largest - input[i];
             int32_t value = INT8_MIN;
-            if (below < s->table_size) {
-                value += tk_rounding_shift(tk_fixed_multiply(scale, exponentials[below]), 35 - headroom);
+            if (below < s->table_size && !vanishes) {
+                value += tk_rounding_shift(tk_fixed_multiply(scale, exponentials[below]), right);
             }
             output[i] = (int8_t)tk_minimum(value, INT8_MAX);
         }
