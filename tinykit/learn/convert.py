@@ -33,7 +33,10 @@ def to_int8(model: Any, representative: np.ndarray, *, softmax: bool = False) ->
     with quiet_stderr():
         try:
             function = tf.function(infer).get_concrete_function(tf.TensorSpec([1, *shape], tf.float32))
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+            # The converter freezes the variables that it finds on an object; it does not look into Keras 3 models.
+            holder = tf.Module()
+            holder.held = list(function.graph.variables)
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: ([row[np.newaxis]] for row in representative)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

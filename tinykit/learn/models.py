@@ -128,6 +128,11 @@ def logits(model: Any, x: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def averaged(members: list[Any], x: np.ndarray) -> np.ndarray:
+    """The mean of several models' outputs (n, classes)."""
+    return np.asarray(np.mean([logits(member, x) for member in members], axis=0))
+
+
 def accuracy(scores: np.ndarray, y: np.ndarray) -> float:
     """The part of samples whose highest score is at their label; 0 to 1."""
     return float((scores.argmax(axis=-1) == y).mean())

@@ -13,7 +13,7 @@ from tinykit.data.splits import read_npz, write_npz
 from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
 from tinykit.pipeline.store import Kept, Store
-from tinykit.recipe import Distill, Model, Recipe
+from tinykit.recipe import Distill, Recipe
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 _TRAINING = ("data/splits.py", "learn", "pipeline/learning.py")
@@ -50,24 +50,19 @@ class Learning:
         return self.store.stage("data", self.recipe.data, (), ("data",), make, libraries=("numpy", "scikit-learn"))
 
     def teacher(self, data: Kept) -> Kept:
-        """The trained teachers, and their averaged logits for every sample that later stages learn from."""
-        teacher, student = self._teacher(), self.recipe.student
+        """The trained teachers, as models; several answer as their average."""
 
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.learn import models
 
             splits = restore(data.folder)
-            members, history = self._train_teachers(splits, folder)
-
-            def scores(x: np.ndarray) -> np.ndarray:
-                return np.mean([models.logits(member, x) for member in members], axis=0)
-
-            pool = augment(splits.x_train, student, self.recipe.seeds[0])
-            write_npz(folder / "outputs.npz", pool=scores(pool))
-            test = scores(splits.x_test)
+            members, history = self._train_teachers(splits)
+            for number, member in enumerate(members):
+                models.save(member, folder / f"teacher-{number}.keras")
+            test = models.averaged(members, splits.x_test)
             return {
                 "accuracy": {
-                    "validation": models.accuracy(scores(splits.x_validation), splits.y_validation),
+                    "validation": models.accuracy(models.averaged(members, splits.x_validation), splits.y_validation),
                     "test": models.accuracy(test, splits.y_test),
                 },
                 "confusion": models.confusion(test, splits.y_test, len(splits.classes)),
@@ -76,8 +71,23 @@ class Learning:
                 "history": history,
             }
 
-        settings = (teacher, student.copies, student.shift, student.turn, student.zoom, self.recipe.seeds[0])
+        settings = (self.recipe.teacher, self.recipe.seeds[0])
         return self.store.stage("teacher", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
+
+    def outputs(self, data: Kept, teacher: Kept) -> Kept:
+        """The teachers' averaged logits, computed once, for every sample that later stages learn from."""
+        student, seed = self.recipe.student, self.recipe.seeds[0]
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import models
+
+            members = [models.restore(path) for path in sorted(teacher.folder.glob("teacher-*.keras"))]
+            pool = augment(restore(data.folder).x_train, student, seed)
+            write_npz(folder / "outputs.npz", pool=models.averaged(members, pool))
+            return {"samples": len(pool)}
+
+        settings = (student.copies, student.shift, student.turn, student.zoom, seed)
+        return self.store.stage("outputs", settings, (data, teacher), _TRAINING, make, libraries=LIBRARIES)
 
     def control(self, data: Kept, seed: int) -> Kept:
         """The student on the few labels alone, for as many steps as the distilled one."""
@@ -94,15 +104,15 @@ class Learning:
         settings = (self.recipe.student, seed, self.recipe.seeds[0])
         return self.store.stage(f"control-{seed}", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
 
-    def distilled(self, data: Kept, teacher: Kept, seed: int) -> Kept:
+    def distilled(self, data: Kept, outputs: Kept, seed: int) -> Kept:
         """The student on the few labels and the teacher's outputs for everything."""
 
         def make(folder: Path) -> dict[str, Any]:
             splits = restore(data.folder)
-            return self._train_student(folder, splits, self._task(splits, teacher), seed, "Distilled student")
+            return self._train_student(folder, splits, self._task(splits, outputs), seed, "Distilled student")
 
         settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0])
-        return self.store.stage(f"distilled-{seed}", settings, (data, teacher), _TRAINING, make, libraries=LIBRARIES)
+        return self.store.stage(f"distilled-{seed}", settings, (data, outputs), _TRAINING, make, libraries=LIBRARIES)
 
     def given(self, data: Kept) -> Kept:
         """The student of a recipe without [distill] whose file holds it trained."""
@@ -116,7 +126,7 @@ class Learning:
 
         return self.store.stage("student", self.recipe.student, (data,), _TRAINING, make, libraries=LIBRARIES)
 
-    def pruned(self, data: Kept, teacher: Kept | None, student: Kept) -> Kept:
+    def pruned(self, data: Kept, outputs: Kept | None, student: Kept) -> Kept:
         """The student with its smallest weights gone, its teacher kept on."""
         settings = self.recipe.prune
         assert settings is not None
@@ -130,17 +140,17 @@ class Learning:
             model, history = pruning.prune(
                 models.restore(student.folder / _MODEL),
                 settings.sparsity,
-                self._task(splits, teacher),
+                self._task(splits, outputs),
                 budget,
                 quiet=self.quiet,
             )
             return _keep(model, folder, splits, history)
 
-        after = (data, student) if teacher is None else (data, student, teacher)
+        after = (data, student) if outputs is None else (data, student, outputs)
         parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
         return self.store.stage("pruned", parts, after, _TRAINING, make, libraries=LIBRARIES)
 
-    def int8(self, data: Kept, teacher: Kept | None, student: Kept) -> Kept:
+    def int8(self, data: Kept, outputs: Kept | None, student: Kept) -> Kept:
         """model.tflite, full int8, batch 1."""
         settings = self.recipe.quantize
 
@@ -154,7 +164,7 @@ class Learning:
             if settings.method != "ptq":
                 model, history = qat.quantization_aware(
                     model,
-                    self._task(splits, teacher),
+                    self._task(splits, outputs),
                     training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
                     keep_zeros=settings.method == "prune-preserving-qat",
                     quiet=self.quiet,
@@ -169,7 +179,7 @@ class Learning:
                 require_int8_sparsity(zeros, self.recipe.prune.sparsity)
             return {"bytes": len(content), "history": history, "sparsity": zeros}
 
-        after = (data, student) if teacher is None else (data, student, teacher)
+        after = (data, student) if outputs is None else (data, student, outputs)
         parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
         return self.store.stage("int8", parts, after, (*_TRAINING, "graph"), make, libraries=LIBRARIES)
 
@@ -197,17 +207,11 @@ class Learning:
 
     # --- parts of stages --------------------------------------------------------------------------
 
-    def _teacher(self) -> Model:
-        assert self.recipe.teacher is not None
-        return self.recipe.teacher
-
-    def _distill(self) -> Distill:
-        return self.recipe.distill or Distill()
-
-    def _train_teachers(self, splits: Splits, folder: Path) -> tuple[list[Any], list[dict[str, float]]]:
+    def _train_teachers(self, splits: Splits) -> tuple[list[Any], list[dict[str, float]]]:
         from tinykit.learn import backend, models, training
 
-        teacher, classes = self._teacher(), len(splits.classes)
+        assert self.recipe.teacher is not None
+        teacher, classes = self.recipe.teacher, len(splits.classes)
         if teacher.file is not None:
             return [models.build(teacher, splits.shape, classes, "teacher")], []
         members: list[Any] = []
@@ -223,24 +227,23 @@ class Learning:
             title = f"Teacher {number + 1} of {teacher.members}" if teacher.members > 1 else "Teacher"
             points = training.fit(model, task, budget, title, quiet=self.quiet)
             history = history or points
-            models.save(model, folder / f"teacher-{number}.keras")
             members.append(model)
         return members, history
 
-    def _task(self, splits: Splits, teacher: Kept | None) -> Any:
+    def _task(self, splits: Splits, outputs: Kept | None) -> Any:
         """What distilled student, pruning and qat learn: everything with the teacher's outputs, or just the labels."""
         from tinykit.learn import training
 
         student, seed, classes = self.recipe.student, self.recipe.seeds[0], len(splits.classes)
-        if teacher is None or self.recipe.distill is None:
+        if outputs is None or self.recipe.distill is None:
             x = augment(splits.x_labelled, student, seed)
             y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
             return _task(splits, x, training.one_hot(y, classes), None)
         x = augment(splits.x_train, student, seed)
         known = np.zeros((len(splits.x_train), classes), dtype=np.float32)
         known[: len(splits.y_labelled)] = training.one_hot(splits.y_labelled, classes)
-        outputs = read_npz(teacher.folder / "outputs.npz")["pool"]
-        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), outputs)
+        answers = read_npz(outputs.folder / "outputs.npz")["pool"]
+        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), answers)
         return _task(splits, x, targets, self.recipe.distill)
 
     def _train_student(self, folder: Path, splits: Splits, task: Any, seed: int, title: str) -> dict[str, Any]:

@@ -93,15 +93,16 @@ class _Run:
         if goes("control"):
             kept |= self._controls(learning, kept)
         if goes("distilled") and self.recipe.distill is not None:
+            kept["outputs"] = learning.outputs(kept["data"], kept["teacher"])
             for seed in self.recipe.seeds:
-                kept[f"distilled-{seed}"] = learning.distilled(kept["data"], kept["teacher"], seed)
+                kept[f"distilled-{seed}"] = learning.distilled(kept["data"], kept["outputs"], seed)
         if not goes("pruned"):
             return kept
         student = shipped(self.recipe, kept)
         if self.recipe.prune is not None:
-            student = kept["pruned"] = learning.pruned(kept["data"], kept.get("teacher"), student)
+            student = kept["pruned"] = learning.pruned(kept["data"], kept.get("outputs"), student)
         if goes("int8"):
-            kept["int8"] = learning.int8(kept["data"], kept.get("teacher"), student)
+            kept["int8"] = learning.int8(kept["data"], kept.get("outputs"), student)
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
         device = OnDevice(store, self.board, self.port, self.quiet)
         if goes("compiled"):

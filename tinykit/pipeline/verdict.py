@@ -17,7 +17,7 @@ def verdict(run: dict[str, Any], accept: Accept) -> dict[str, Any]:
         *_at_most_lost("quantization", _lost(run, _before_int8(run), "int8"), accept.max_int8_loss),
         *_at_most(
             "output bytes that differ from TFLM",
-            _fact(run, "validate", "mismatched_bytes"),
+            mismatched,
             accept.max_mismatched_bytes,
         ),
         *_at_most("flash of the model", _fact(run, "bench", "flash", "total"), accept.max_flash),
