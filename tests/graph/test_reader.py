@@ -134,7 +134,7 @@ BROKEN = {
     "unknown type": set_tensor(0, "type", 99),
     "does not exist": set_operator(0, "inputs", [77, 1, 2]),
     "does not exist ": set_operator(0, "inputs", [-2, 1, 2]),
-    "before anything computes it": set_operator(0, "inputs", [4, 1, 2]),
+    "before it is computed": set_operator(0, "inputs", [4, 1, 2]),
     "written elsewhere": set_operator(1, "outputs", [3]),
     "written elsewhere ": set_operator(1, "outputs", [0]),
     "or constant": set_operator(1, "outputs", [2]),

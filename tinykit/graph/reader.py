@@ -209,7 +209,7 @@ class _Reader:
             raise ModelError(f"{where} reads '{shown(tensor.name)}', which keeps state between inferences",
                              next_step="Use a model without state")  # fmt: skip
         raise ModelError(
-            f"{where} reads '{shown(tensor.name)}' before anything computes it: operators are out of order or in a circle",
+            f"{where} reads '{shown(tensor.name)}' before it is computed: operators are out of order or in a circle",
             next_step=REPAIR,
         )
 

@@ -101,3 +101,45 @@ class OPTIONS:
 
     CONV_2D, DEPTHWISE_CONV_2D, POOL_2D, FULLY_CONNECTED, SOFTMAX = 1, 2, 5, 8, 9
     ADD, RESHAPE, PAD, REDUCER, DEQUANTIZE, PADV2, QUANTIZE = 11, 17, 22, 27, 38, 43, 89
+
+
+class CONV_2D_OPTIONS:
+    """Positions in table Conv2DOptions."""
+
+    padding, stride_w, stride_h, activation, dilation_w, dilation_h = range(6)
+
+
+class DEPTHWISE_CONV_2D_OPTIONS:
+    """Positions in table DepthwiseConv2DOptions."""
+
+    padding, stride_w, stride_h, depth_multiplier, activation, dilation_w, dilation_h = range(7)
+
+
+class FULLY_CONNECTED_OPTIONS:
+    """Positions in table FullyConnectedOptions."""
+
+    activation, weights_format, keep_num_dims = range(3)
+
+
+class POOL_2D_OPTIONS:
+    """Positions in table Pool2DOptions."""
+
+    padding, stride_w, stride_h, filter_width, filter_height, activation = range(6)
+
+
+class SOFTMAX_OPTIONS:
+    """Positions in table SoftmaxOptions."""
+
+    beta = 0
+
+
+class ADD_OPTIONS:
+    """Positions in table AddOptions."""
+
+    activation = 0
+
+
+class REDUCER_OPTIONS:
+    """Positions in table ReducerOptions."""
+
+    keep_dims = 0

@@ -28,6 +28,10 @@ FIXES = {
 
 DEFAULT_FIX = "Replace the layer by supported ones: " + ", ".join(sorted(REGISTRY))
 
+HYBRID = (
+    "This is dynamic-range quantization; quantize with a representative data set instead: "
+    "tinykit quantize MODEL.keras --data SET.npz"
+)
 FOLD = "Put the result into the model as a constant"
 
 
@@ -53,9 +57,9 @@ def require_supported(graph: Graph) -> None:
     if activations == {"float32"}:
         hybrid = "int8" in weights
         raise ModelError(
-            "the model computes in float32" + (" with int8 weights (dynamic-range quantization)" if hybrid else ""),
+            "only the weights are int8, the model computes in float32" if hybrid else "the model computes in float32",
             expected="full int8: weights and activations",
-            next_step=QUANTIZE_FIRST,
+            next_step=HYBRID if hybrid else QUANTIZE_FIRST,
             page="float-model",
             facts={"unsupported": [vars(p) for p in found]},
         )

@@ -9,7 +9,7 @@ import numpy as np
 from tinykit.graph.arithmetic import ADD_LEFT_SHIFT
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import ADD_OPTIONS, OPTIONS
 
 LARGEST_RANK = 6
 """TFLM broadcasts up to six dimensions."""
@@ -23,7 +23,7 @@ class AddOptions:
 
 
 def parse(table: Table, _operands: Operands) -> AddOptions:
-    return AddOptions(activation_name(table, 0))
+    return AddOptions(activation_name(table, ADD_OPTIONS.activation))
 
 
 def inspect(inspection: Inspection) -> None:

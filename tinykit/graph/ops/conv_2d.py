@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
+from tinykit.graph.schema import CONV_2D_OPTIONS as FIELD
 from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
@@ -27,15 +28,19 @@ class Conv2DOptions:
 
 
 def parse(table: Table, operands: Operands) -> Conv2DOptions:
-    padding = padding_name(table, 0)
+    padding = padding_name(table, FIELD.padding)
     x, weights = operands.shape(0), operands.shape(1)
     known = len(x) == 4 and len(weights) == 4
     height, width, channels = x[1:] if known else (0, 0, 1)
     kernel_height, kernel_width, depth = weights[1:] if known else (0, 0, 1)
     return Conv2DOptions(
-        resolve(padding, table.integer(2, "i"), table.integer(5, "i", 1), height, kernel_height),
-        resolve(padding, table.integer(1, "i"), table.integer(4, "i", 1), width, kernel_width),
-        activation_name(table, 3),
+        resolve(
+            padding, table.integer(FIELD.stride_h, "i"), table.integer(FIELD.dilation_h, "i", 1), height, kernel_height
+        ),
+        resolve(
+            padding, table.integer(FIELD.stride_w, "i"), table.integer(FIELD.dilation_w, "i", 1), width, kernel_width
+        ),
+        activation_name(table, FIELD.activation),
         max(channels // depth, 1),
         padding,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
+from tinykit.graph.schema import DEPTHWISE_CONV_2D_OPTIONS as FIELD
 from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
@@ -30,16 +31,20 @@ class DepthwiseConv2DOptions:
 
 
 def parse(table: Table, operands: Operands) -> DepthwiseConv2DOptions:
-    padding = padding_name(table, 0)
+    padding = padding_name(table, FIELD.padding)
     x, weights = operands.shape(0), operands.shape(1)
     known = len(x) == 4 and len(weights) == 4
     height, width = x[1:3] if known else (0, 0)
     kernel_height, kernel_width = weights[1:3] if known else (0, 0)
     return DepthwiseConv2DOptions(
-        resolve(padding, table.integer(2, "i"), table.integer(6, "i", 1), height, kernel_height),
-        resolve(padding, table.integer(1, "i"), table.integer(5, "i", 1), width, kernel_width),
-        table.integer(3, "i"),
-        activation_name(table, 4),
+        resolve(
+            padding, table.integer(FIELD.stride_h, "i"), table.integer(FIELD.dilation_h, "i", 1), height, kernel_height
+        ),
+        resolve(
+            padding, table.integer(FIELD.stride_w, "i"), table.integer(FIELD.dilation_w, "i", 1), width, kernel_width
+        ),
+        table.integer(FIELD.depth_multiplier, "i"),
+        activation_name(table, FIELD.activation),
         padding,
     )
 

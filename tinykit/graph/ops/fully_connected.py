@@ -10,6 +10,7 @@ from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, i
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.model import Tensor
+from tinykit.graph.schema import FULLY_CONNECTED_OPTIONS as FIELD
 from tinykit.graph.schema import OPTIONS
 
 LARGEST_BIAS_MISMATCH = 0.02
@@ -31,7 +32,11 @@ class FullyConnectedOptions:
 
 
 def parse(table: Table, _operands: Operands) -> FullyConnectedOptions:
-    return FullyConnectedOptions(activation_name(table, 0), table.flag(2), table.integer(1, "b") != 0)
+    return FullyConnectedOptions(
+        activation_name(table, FIELD.activation),
+        table.flag(FIELD.keep_num_dims),
+        table.integer(FIELD.weights_format, "b") != 0,
+    )
 
 
 def inspect(inspection: Inspection) -> None:

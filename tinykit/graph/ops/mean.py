@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinykit.graph.definition import Definition, Inspection, Operands
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, REDUCER_OPTIONS
 
 LARGEST_RANK = 8
 
@@ -32,7 +32,7 @@ def parse(table: Table, operands: Operands) -> MeanOptions:
         found = [int(a) for a in values]
         if all(-rank <= a < rank for a in found):
             axes = tuple(sorted({a % rank for a in found}))
-    return MeanOptions(axes, table.flag(0))
+    return MeanOptions(axes, table.flag(REDUCER_OPTIONS.keep_dims))
 
 
 def inspect(inspection: Inspection) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import OPTIONS, PADDINGS
+from tinykit.graph.schema import POOL_2D_OPTIONS as FIELD
 from tinykit.graph.window import Axis, inspect_axis, resolve
 
 
@@ -27,16 +28,16 @@ class Pool2DOptions:
 
 
 def parse(table: Table, operands: Operands) -> Pool2DOptions:
-    padding = padding_name(table, 0)
+    padding = padding_name(table, FIELD.padding)
     x = operands.shape(0)
     image_height, image_width = x[1:3] if len(x) == 4 else (0, 0)
-    width, height = table.integer(3, "i"), table.integer(4, "i")
+    width, height = table.integer(FIELD.filter_width, "i"), table.integer(FIELD.filter_height, "i")
     return Pool2DOptions(
-        resolve(padding, table.integer(2, "i"), 1, image_height, height),
-        resolve(padding, table.integer(1, "i"), 1, image_width, width),
+        resolve(padding, table.integer(FIELD.stride_h, "i"), 1, image_height, height),
+        resolve(padding, table.integer(FIELD.stride_w, "i"), 1, image_width, width),
         height,
         width,
-        activation_name(table, 5),
+        activation_name(table, FIELD.activation),
         padding,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinykit.graph.definition import Definition, Inspection, Operands
 from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, SOFTMAX_OPTIONS
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128
 """The only output quantization that TFLM takes."""
@@ -24,7 +24,7 @@ class SoftmaxOptions:
 
 
 def parse(table: Table, _operands: Operands) -> SoftmaxOptions:
-    return SoftmaxOptions(table.real(0))
+    return SoftmaxOptions(table.real(SOFTMAX_OPTIONS.beta))
 
 
 def inspect(inspection: Inspection) -> None:
