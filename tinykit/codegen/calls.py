@@ -89,7 +89,7 @@ class Writer:
 
     def _argument(self, step: Step, number: int, parameter: Parameter, argument: Pointer | Constant | int) -> str:
         if isinstance(argument, Pointer):
-            return f"({parameter.type})({self._arena} + {self._offset(step, number, argument)})"
+            return pointer_into(self._arena, self._offset(step, number, argument), parameter.type)
         if isinstance(argument, Constant):
             return self._array(step, argument)
         return integer(int(argument))
@@ -135,6 +135,12 @@ class Writer:
             assignments=assignments,
             arguments=", ".join(p.name for p in found.parameters),
         )
+
+
+def pointer_into(arena: str, offset: int, pointer_type: str) -> str:
+    """An address in the arena as this pointer type; the planner has aligned it for the type."""
+    through = "" if "int8_t" in pointer_type else "(const void *)" if "const" in pointer_type else "(void *)"
+    return f"({pointer_type}){through}({arena} + {offset})"
 
 
 def _declared(parameter: Parameter) -> str:

@@ -46,7 +46,7 @@ TK_INLINE int32_t tk_scale(int32_t value, int32_t multiplier, int right) {
 /* The same in fewer steps where right is at least 1 and |value| is less than 2^30 (no sum overflows). */
 TK_INLINE int32_t tk_scale_down(int32_t value, int32_t multiplier, int right) {
     const int32_t high = tk_high_multiply(value, multiplier);
-    return (high + ((int32_t)1 << (right - 1)) + (high >> 31)) >> right;
+    return (high + ((int32_t)1 << (right - 1)) - (high < 0)) >> right;
 }
 
 /* An accumulator as an int8 output. `down` is a constant: whether every `right` allows tk_scale_down. */

@@ -1,0 +1,155 @@
+"""The generated C: valid everywhere, deterministic, self-contained, and deaf to hostile names."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import require_tool
+from tests.support.models import ModelBuilder, add, conv_2d, depthwise_conv_2d, dequantize, mean, pad, quantize, softmax
+from tinykit.codegen.emit import emit, interface, write
+from tinykit.errors import ModelError, OutputError
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.plan.model import Plan
+from tinykit.targets import TARGETS, target
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2", "-fno-move-loop-stores", "-DTINYKIT_STEPS=1")
+HOSTILE = ["*/ int main(void) { /*", "a\\\nb", "??/", 'say "no"', "/* \u202e", "int", "7up", "", "%s%n", "x" * 500]
+
+
+def every_kernel() -> bytes:
+    """A model with floats at the edges, two inputs, two outputs and most kernels between."""
+    model = ModelBuilder(1)
+    x = quantize(model, model.input((1, 9, 8, 3), dtype="float32"))
+    y = depthwise_conv_2d(model, conv_2d(model, x, filters=8), multiplier=2, strides=(2, 2))
+    z = add(model, pad(model, y, paddings=[(0, 0), (1, 0), (0, 1), (0, 0)]), model.input((1, 6, 5, 16)))
+    probabilities = softmax(model, mean(model, z, scale=0.03, zero_point=9))
+    return model.finish([dequantize(model, probabilities), z])
+
+
+def plan_of(model: bytes, name: str = "m", on: str = "host") -> Plan:
+    return make_plan(read_graph(model, name), target(on))
+
+
+def compile_files(files: dict[str, str], folder: Path, command: list[str]) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    source = next(n for n in files if n.endswith(".c"))
+    done = subprocess.run(
+        [*command, *WARNINGS, "-c", source, "-o", "out.o"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_same_plan_gives_the_same_text() -> None:
+    assert emit(plan_of(every_kernel())) == emit(plan_of(every_kernel()))
+
+
+@pytest.mark.parametrize("language", [["gcc", "-std=c99", "-pedantic"], ["g++", "-std=c++11", "-x", "c++"]])
+def test_compiles_as_c_and_cpp(tmp_path: Path, language: list[str]) -> None:
+    require_tool(language[0], language[0])
+    compile_files(emit(plan_of(every_kernel())), tmp_path, language)
+
+
+def test_compiles_with_clang(tmp_path: Path) -> None:
+    require_tool("clang", "clang")
+    compile_files(emit(plan_of(every_kernel())), tmp_path, ["clang", "-std=c99", "-Wno-ignored-optimization-argument"])
+
+
+@pytest.mark.parametrize("name", [t.name for t in TARGETS.values() if t.toolchain])
+def test_compiles_for_every_target(tmp_path: Path, name: str, arm_gcc: str) -> None:
+    compile_files(emit(plan_of(every_kernel(), on=name)), tmp_path, [arm_gcc, "-std=c99", *target(name).flags])
+
+
+def test_needs_no_other_file_of_ours() -> None:
+    files = emit(plan_of(every_kernel()))
+    included = {i for text in files.values() for i in re.findall(r'#include "([^"]+)"', text)}
+    assert included == {"m.h"}
+    assert set(files) == {"m.h", "m.c"}
+
+
+def test_passes_cppcheck(tmp_path: Path) -> None:
+    cppcheck = require_tool("cppcheck", "cppcheck")
+    write(plan_of(every_kernel()), tmp_path)
+    done = subprocess.run(
+        [cppcheck, "--enable=warning,portability,performance", "--error-exitcode=1", "--inline-suppr", "-q", "m.c"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_kernels_follow_the_project_style() -> None:
+    clang_format = require_tool("clang-format", "clang-format")
+    kernels = sorted((Path(__file__).parents[2] / "tinykit" / "kernels").glob("*.h"))
+    done = subprocess.run(
+        [clang_format, "--dry-run", "-Werror", *map(str, kernels)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_names_and_labels_stay_text(tmp_path: Path, hostile: str) -> None:
+    plan = plan_of(every_kernel())
+    graph = plan.graph
+    tensors = {i: replace(t, name=hostile) for i, t in graph.tensors.items()}
+    steps = tuple(replace(s, name=hostile) for s in plan.steps)
+    plan = replace(plan, steps=steps, graph=graph.with_changes(tensors=tensors, labels=(hostile, hostile)))
+    compile_files(emit(plan), tmp_path, [require_tool("gcc", "gcc"), "-std=c99", "-pedantic"])
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../evil", "1st", "naïve"])
+def test_a_name_that_is_no_identifier_is_refused(name: str, tmp_path: Path) -> None:
+    plan = plan_of(every_kernel())
+    plan = replace(plan, graph=plan.graph.with_changes(name=name))
+    with pytest.raises((ModelError, OutputError)):
+        write(plan, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_interface_tells_what_the_header_says() -> None:
+    plan = plan_of(every_kernel())
+    face, header = interface(plan), emit(plan)["m.h"]
+    assert [p.pointer for p in face.inputs] == ["m_input(0u)", "m_input(1u)"]
+    assert [(p.ctype, p.bytes) for p in face.inputs] == [("float", 864), ("int8_t", 480)]
+    assert [(p.ctype, p.bytes) for p in face.outputs] == [("float", 64), ("int8_t", 480)]
+    assert f"#define M_ARENA_BYTES {face.arena_bytes}" in header
+    assert f"#define M_STEPS {face.steps}" in header
+    assert face.sha256 in header and "void *m_input(unsigned index);" in header
+
+
+def test_equal_constants_and_shapes_are_written_once() -> None:
+    model = ModelBuilder(0)
+    x = model.input((1, 4, 4, 4))
+    y = conv_2d(model, x, filters=4, scale=x.scale, zero_point=x.zero_point)
+    plan = plan_of(model.finish([conv_2d(model, y, filters=4, scale=x.scale, zero_point=x.zero_point)]))
+    text = emit(plan)["m.c"]
+    assert len(plan.steps) == 2
+    assert text.count("TK_NOINLINE void tk_conv_2d_") == 1
+    twin = replace(plan, steps=(plan.steps[0], replace(plan.steps[1], arguments=plan.steps[0].arguments)))
+    assert emit(twin)["m.c"].count("_weights[") == 1
+
+
+def test_written_files_are_whole(tmp_path: Path) -> None:
+    plan = plan_of(every_kernel())
+    paths = write(plan, tmp_path / "deep" / "er")
+    assert [p.read_text() for p in paths] == list(emit(plan).values())
+    assert sorted(p.name for p in (tmp_path / "deep" / "er").iterdir()) == ["m.c", "m.h"]
+    shutil.rmtree(tmp_path / "deep")
+
+
+def test_scales_in_the_header_read_back_exactly() -> None:
+    header = emit(plan_of(every_kernel()))["m.h"]
+    scales = [np.float32(s) for s in re.findall(r"_SCALE (\S+)", header)]
+    plan = plan_of(every_kernel())
+    quantized = [plan.graph.tensor(i).quantization for i in (*plan.graph.inputs, *plan.graph.outputs)]
+    assert scales == [np.float32(q.scale) for q in quantized if q is not None]

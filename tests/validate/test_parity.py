@@ -1,0 +1,118 @@
+"""verify: equal on the reference models, clean under sanitizers, and a fault is found where it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.models import ModelBuilder, conv_2d, fully_connected, relu, single, softmax
+from tinykit.errors import DataError, ModelError, ToolFailed, ToolMissing, UsageError
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.plan.model import Constant, Plan
+from tinykit.targets import target
+from tinykit.validate.host import HostModel
+from tinykit.validate.parity import verify
+
+MODELS = ("ad01", "ic01", "kws01", "vww01")
+
+
+def small_model() -> bytes:
+    """Three layers, the last of which hides much of what goes wrong before it."""
+    model = ModelBuilder(3)
+    x = conv_2d(model, model.input((1, 6, 6, 2)), filters=4, activation="RELU")
+    y = fully_connected(model, conv_2d(model, x, filters=3, strides=(2, 2)), units=5)
+    return model.finish([softmax(model, y)])
+
+
+def with_flipped_weight(plan: Plan) -> Plan:
+    """One bit of one weight of the second step is another one."""
+    step = plan.steps[1]
+    arguments = list(step.arguments)
+    place = next(k for k, a in enumerate(arguments) if isinstance(a, Constant) and a.role == "weights")
+    weights = arguments[place]
+    assert isinstance(weights, Constant)
+    data = weights.data.copy()
+    data.reshape(-1)[0] ^= 0x40
+    arguments[place] = replace(weights, data=data)
+    return replace(plan, steps=(plan.steps[0], replace(step, arguments=tuple(arguments)), *plan.steps[2:]))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", MODELS)
+def test_reference_models_equal_tflm(shared: Path, name: str) -> None:
+    result = verify(shared / "models" / f"{name}_int8.tflite", vectors=200)
+    assert result["bit_exact"] and result["mismatched_bytes"] == 0 and result["first_divergent_layer"] is None
+    assert result["vectors"] == 200 and result["bytes"] > 0
+    assert result["tensors"] == result["tensors_computed"] > 5
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["kws01", "vww01"])
+def test_reference_models_are_clean_under_sanitizers(shared: Path, name: str) -> None:
+    assert verify(shared / "models" / f"{name}_int8.tflite", vectors=12, sanitize=True)["bit_exact"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", MODELS)
+def test_the_arena_is_no_larger_than_its_floor(shared: Path, name: str) -> None:
+    plan = make_plan(read_graph(shared / "models" / f"{name}_int8.tflite"), target("cortex-m4"))
+    floor = {"ad01": 768, "kws01": 16_000, "ic01": 49_152, "vww01": 55_296}[name]
+    assert plan.lower_bound <= plan.arena_bytes <= floor
+
+
+def test_a_flipped_weight_is_found_in_its_layer() -> None:
+    result = verify(small_model(), vectors=30, alter=with_flipped_weight)
+    plan = make_plan(read_graph(small_model()), target("host"))
+    where = result["first_divergent_layer"]
+    assert not result["bit_exact"]
+    assert (where["layer"], where["step"], where["kernel"]) == (plan.steps[1].name, 1, "conv_2d")
+    assert where["found"] != where["tflm"] and where["mismatched_values"] > 0
+
+
+def test_several_inputs_and_outputs() -> None:
+    model = ModelBuilder(5)
+    a, b = model.input((1, 4)), model.input((1, 6), 0.1, 9)
+    outputs = [fully_connected(model, a, units=3), relu(model, fully_connected(model, b, units=2))]
+    result = verify(model.finish(outputs), vectors=24)
+    assert result["bit_exact"] and result["bytes"] == 24 * 5
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    one, two = (verify(small_model(), vectors=8, seed=7) for _ in range(2))
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+
+
+def test_other_targets_are_refused_with_advice() -> None:
+    with pytest.raises(UsageError, match="validate --board"):
+        verify(small_model(), target="cortex-m4")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.tflite"
+    path.write_bytes(b"")
+    with pytest.raises(ModelError):
+        verify(path)
+
+
+def test_inputs_that_do_not_fit_are_refused() -> None:
+    model = HostModel(make_plan(read_graph(single(softmax, (1, 4)), "m"), target("host")))
+    for wrong in (np.zeros((2, 1, 5), np.int8), np.zeros((2, 1, 4), np.float32), np.zeros((0, 1, 4), np.int8)):
+        with pytest.raises(DataError):
+            model.run_many(wrong)
+
+
+def test_without_a_compiler_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match="apt install gcc"):
+        HostModel(make_plan(read_graph(single(softmax, (1, 4)), "m"), target("host")), folder=tmp_path)
+
+
+def test_sanitizers_catch_a_write_outside_the_arena(tmp_path: Path) -> None:
+    plan = make_plan(read_graph(single(softmax, (1, 64)), "m"), target("host"))
+    short = replace(plan, arena_bytes=16)
+    with pytest.raises(ToolFailed, match="global-buffer-overflow"):
+        HostModel(short, sanitize=True, folder=tmp_path).run_many(np.zeros((1, 1, 64), np.int8))
