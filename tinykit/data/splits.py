@@ -81,13 +81,14 @@ def hide_labels(y: np.ndarray, labelled: int, seed: int) -> tuple[np.ndarray, np
 
 
 def save(splits: Splits, folder: Path) -> None:
-    """Write splits.npz (everything) and test.npz (x, y: what `tinykit validate --data` reads).
+    """Write splits.npz (everything), and test.npz and validation.npz (x, y: what `tinykit validate --data` reads).
 
     Raises: DiskFull, OutputError.
     """
     arrays = {name: getattr(splits, name) for name in _ARRAYS}
     write_npz(folder / "splits.npz", **arrays, classes=np.array(splits.classes))
     write_npz(folder / "test.npz", x=splits.x_test, y=splits.y_test)
+    write_npz(folder / "validation.npz", x=splits.x_validation, y=splits.y_validation)
 
 
 def restore(folder: Path) -> Splits:
@@ -128,5 +129,5 @@ def write_npz(path: Path, **arrays: np.ndarray) -> Path:
     Raises: DiskFull, OutputError.
     """
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)
     return write_atomic(path, buffer.getvalue())

@@ -64,8 +64,14 @@ class OnDevice:
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.validate.serial import validate
 
-            test = data.folder / "test.npz"
-            return validate(int8.folder / MODEL, self.board, test, port=self.port, quiet=self.quiet)
+            return validate(
+                int8.folder / MODEL,
+                self.board,
+                data.folder / "test.npz",
+                port=self.port,
+                quiet=self.quiet,
+                folder=firmware.folder / "firmware",
+            )
 
         return self._ran("board", (data, int8, firmware), make)
 
@@ -75,7 +81,7 @@ class OnDevice:
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.validate.bench import bench
 
-            return bench(int8.folder / MODEL, self.board, port=self.port)
+            return bench(int8.folder / MODEL, self.board, port=self.port, folder=firmware.folder / "firmware")
 
         return self._ran("bench", (int8, firmware), make)
 

@@ -187,22 +187,17 @@ class Learning:
         """What the int8 model scores by TFLM, the judge, on validation and test."""
 
         def make(folder: Path) -> dict[str, Any]:
-            splits = restore(data.folder)
-            scores = [
-                judged_scores((int8.folder / "model.tflite").read_bytes(), x)
-                for x in (splits.x_validation, splits.x_test)
-            ]
             from tinykit.learn.models import accuracy, confusion
 
+            model = (int8.folder / "model.tflite").read_bytes()
+            validation, y_validation = judged_scores(model, data.folder / "validation.npz")
+            test, y_test = judged_scores(model, data.folder / "test.npz")
             return {
-                "accuracy": {
-                    "validation": accuracy(scores[0], splits.y_validation),
-                    "test": accuracy(scores[1], splits.y_test),
-                },
-                "confusion": confusion(scores[1], splits.y_test, len(splits.classes)),
+                "accuracy": {"validation": accuracy(validation, y_validation), "test": accuracy(test, y_test)},
+                "confusion": confusion(test, y_test, len(data.facts["classes"])),
             }
 
-        code = ("validate/judge.py", "validate/judge_worker.py", "graph", "pipeline/learning.py")
+        code = ("validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py")
         return self.store.stage("judged", (), (data, int8), code, make, libraries=("tflite-micro", "numpy"))
 
     # --- parts of stages --------------------------------------------------------------------------
@@ -292,19 +287,15 @@ def _keep(model: Any, folder: Path, splits: Splits, history: list[dict[str, floa
     }
 
 
-def judged_scores(model: bytes, x: np.ndarray) -> np.ndarray:
-    """TFLM's int8 outputs (n, classes) for float samples (n, ...), which are quantized as the model's input says."""
+def judged_scores(model: bytes, data: Path) -> tuple[np.ndarray, np.ndarray]:
+    """TFLM's int8 outputs (n, classes) for the samples of an .npz, quantized as they are for the board; and labels."""
     from tinykit.graph.reader import read_graph
     from tinykit.validate.judge import Judge
+    from tinykit.validate.samples import load_samples
 
-    graph = read_graph(model)
-    entry = graph.tensor(graph.inputs[0])
-    assert entry.quantization is not None
-    scale, zero_point = np.float32(entry.quantization.scale), entry.quantization.zero_point
-    quantized = np.clip(np.round(x / scale) + zero_point, -128, 127).astype(np.int8)
+    samples = load_samples(data, read_graph(model))
     with Judge(model) as judge:
-        outputs = judge.run_many(quantized.reshape(len(x), *entry.shape))
-    return outputs.reshape(len(x), -1)
+        return judge.run_many(samples.x).reshape(len(samples), -1), samples.y
 
 
 def int8_sparsity(model: bytes) -> float:
