@@ -18,6 +18,9 @@ from tinykit.link.holder import holder, lock_file_holder
 BAUD = 115200
 """Baud rate of our firmware on every board; a pseudo terminal ignores it."""
 
+SLICE_SECONDS = 0.05
+"""The longest wait of one read: a new timeout for each read would set up the whole port again."""
+
 if sys.platform == "win32":
     _FAILURES: tuple[type[Exception], ...] = (serial.SerialException, OSError, ValueError, TypeError)
 else:
@@ -35,7 +38,10 @@ class Port(Protocol):
         """Send all of `data`. Raises: PortError when the port is gone."""
 
     def read(self, timeout: float) -> bytes:
-        """The bytes that are there, waiting at most `timeout` seconds for the first. Raises: PortError."""
+        """The bytes that are there, waiting at most `timeout` seconds (about) for the first; it may wait less.
+
+        Raises: PortError when the port is gone.
+        """
 
     def clock(self) -> float:
         """Seconds on the clock that `read`'s timeouts run on."""
@@ -60,13 +66,16 @@ class SerialPort:
             raise _gone(self.name, error) from error
 
     def read(self, timeout: float) -> bytes:
-        """The bytes that are there, waiting at most `timeout` seconds for the first. Raises: PortError."""
+        """The bytes that are there, waiting at most `timeout` seconds (about) for the first; it may wait less.
+
+        Raises: PortError when the port is gone.
+        """
         try:
             waiting = self._serial.in_waiting
             if waiting:
                 return bytes(self._serial.read(waiting))
-            if self._serial.timeout != timeout:
-                self._serial.timeout = timeout
+            if timeout <= 0:
+                return b""
             first = bytes(self._serial.read(1))
             return first + bytes(self._serial.read(self._serial.in_waiting)) if first else b""
         except _FAILURES as error:
@@ -86,7 +95,7 @@ def _open(address: str, baud: int) -> Any:
     is_url = "://" in address
     if not is_url and sys.platform != "win32":
         _refuse_unusable(address)
-    options: dict[str, Any] = {"baudrate": baud, "timeout": 1, "write_timeout": 10}
+    options: dict[str, Any] = {"baudrate": baud, "timeout": SLICE_SECONDS, "write_timeout": 10}
     if not is_url:
         options["exclusive"] = True
     try:

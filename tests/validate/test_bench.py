@@ -1,0 +1,148 @@
+"""Bench and validation on emulated boards: real firmware, real counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.models import ModelBuilder, conv_2d, depthwise_conv_2d, fully_connected, mean
+from tinykit.boards import board
+from tinykit.errors import UsageError, WrongFirmware
+from tinykit.firmware.build import build
+from tinykit.flash import flash
+from tinykit.flash.running import stop
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.plan.model import Constant, Plan
+from tinykit.validate.bench import bench
+from tinykit.validate.judge import Judge
+from tinykit.validate.serial import validate
+
+pytestmark = pytest.mark.emulated
+MAIN = "mps2-an386"
+CLASSES = 5
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small convolutional classifier."""
+    builder = ModelBuilder(seed=5)
+    x = conv_2d(builder, builder.input((1, 8, 8, 1)), filters=6, kernel=(3, 3), strides=(2, 2), activation="RELU")
+    x = depthwise_conv_2d(builder, x, kernel=(3, 3), activation="RELU")
+    x = mean(builder, x, axes=(1, 2))
+    x = fully_connected(builder, x, units=CLASSES)
+    path = tmp_path_factory.mktemp("model") / "tiny.tflite"
+    path.write_bytes(builder.finish([x]))
+    return path
+
+
+@pytest.fixture(scope="session")
+def data(model: Path) -> Path:
+    """Twenty samples labelled by TFLM itself."""
+    x = np.random.default_rng(2).integers(-128, 128, (20, 8, 8, 1), dtype=np.int8)
+    with Judge(model.read_bytes()) as judge:
+        y = judge.run_many(x).reshape(20, CLASSES).argmax(axis=1)
+    path = model.with_name("set.npz")
+    np.savez(path, x=x, y=y)
+    return path
+
+
+@pytest.mark.parametrize("name", [MAIN, "microbit"])
+def test_bench_counts_what_runs(model: Path, tmp_path: Path, name: str) -> None:
+    result = bench(model, board(name), folder=tmp_path / "firmware")
+    assert result["bit_exact"] is True
+    assert result["emulated"] is True
+    assert (result["board"], result["target"], result["engine"]) == (name, board(name).target.name, "aot")
+    counted = [layer["instructions"] for layer in result["layers"]]
+    assert all(count > 0 for count in counted)
+    assert abs(sum(counted) - result["instructions"]) <= 40 * len(counted)  # calls and returns
+    assert result["instructions"] > result["macs"] > 0
+    assert sum(layer["macs"] for layer in result["layers"]) == result["macs"]
+    flash_bytes, ram = result["flash"], result["ram"]
+    assert flash_bytes["total"] == flash_bytes["weights"] + flash_bytes["code"]
+    assert ram["total"] == ram["arena"] + ram["static"] + ram["stack"]
+    assert min(ram["arena"], ram["stack"], ram["firmware"], flash_bytes["weights"], flash_bytes["code"]) > 0
+    again = bench(model, board(name), folder=tmp_path / "firmware")
+    assert {**again, "port": ""} == {**result, "port": ""}  # exact, run after run
+
+
+def test_an_engine_that_is_not_there(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown engine 'magic'"):
+        bench(model, board(MAIN), engine="magic", folder=tmp_path)
+
+
+def test_validate_builds_and_runs_the_board_itself(model: Path, data: Path, tmp_path: Path) -> None:
+    result = validate(model, board(MAIN), data, folder=tmp_path / "firmware", quiet=True)
+    assert (result["samples"], result["accuracy"], result["mismatched_bytes"]) == (20, 1.0, 0)
+    assert result["emulated"] is True
+    assert 0 < result["instructions"]["min"] <= result["instructions"]["mean"] <= result["instructions"]["max"]
+
+
+def with_flipped_weight(plan: Plan, victim: int, index: int) -> Plan:
+    """The plan with the sign of one weight of one step turned over."""
+    step = plan.steps[victim]
+    arguments = list(step.arguments)
+    place = next(i for i, a in enumerate(arguments) if isinstance(a, Constant) and a.data.dtype == np.int8)
+    constant = arguments[place]
+    assert isinstance(constant, Constant)
+    weights = constant.data.copy()
+    weights.reshape(-1)[index] ^= -128
+    arguments[place] = dataclasses.replace(constant, data=weights)
+    changed = dataclasses.replace(step, arguments=tuple(arguments))
+    return dataclasses.replace(plan, steps=(*plan.steps[:victim], changed, *plan.steps[victim + 1 :]))
+
+
+def strongest_input(model: Path, data: Path, plan: Plan, victim: int) -> int:
+    """The value that a step reads which lies farthest from zero, so that its weights matter to the answer."""
+    tensor = plan.graph.tensor(plan.steps[victim].inputs[0])
+    assert tensor.source is not None and tensor.quantization is not None
+    with Judge(model.read_bytes()) as judge, np.load(data) as samples:
+        value = judge.tensors(samples["x"][0])[tensor.source]
+    return int(np.argmax(np.abs(value.astype(int) - tensor.quantization.zero_point)))
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "FULLY_CONNECTED"])
+def test_one_flipped_weight_is_found_in_its_layer(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, op: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    plan = make_plan(read_graph(model), board(MAIN).target)
+    victim = next(i for i, step in enumerate(plan.steps) if step.op == op)
+    weight = 0 if op == "CONV_2D" else strongest_input(model, data, plan, victim)
+    firmware = build(with_flipped_weight(plan, victim, weight), board(MAIN), tmp_path / "firmware")
+    try:
+        port = flash(board(MAIN), firmware).port
+        result = validate(model, board(MAIN), data, port=port, quiet=True)
+    finally:
+        stop()
+    assert result["mismatched_bytes"] > 0
+    found = result["first_divergent_layer"]
+    assert (found["layer"], found["op"], found["step"]) == (plan.steps[victim].name, op, victim)
+    assert found["board"] != found["tflm"]
+
+
+def test_another_models_firmware_is_refused(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    other = dataclasses.replace(read_graph(model), sha256="ab" * 32)
+    firmware = build(make_plan(other, board(MAIN).target), board(MAIN), tmp_path / "firmware")
+    try:
+        port = flash(board(MAIN), firmware).port
+        with pytest.raises(WrongFirmware, match="abababab"):
+            validate(model, board(MAIN), data, port=port, quiet=True)
+    finally:
+        stop()
+
+
+@pytest.mark.shared
+def test_kws01_end_to_end(shared: Path, tmp_path: Path) -> None:
+    models = shared / "models"
+    result = validate(
+        models / "kws01_int8.tflite", board(MAIN), models / "kws01_test.npz", folder=tmp_path / "kws01", quiet=True
+    )
+    assert (result["samples"], result["accuracy"], result["accuracy_tflm"]) == (1000, 0.901, 0.901)
+    assert (result["mismatched_bytes"], result["bytes"]) == (0, 12000)
