@@ -37,7 +37,7 @@ static int is_stack_overflow(uint32_t stack, uint32_t bottom) {
 }
 
 /* `stack` is the stack pointer that the core left, below its exception frame: r0 to r3, r12, lr, pc, xPSR. Calls
- * nothing and needs next to no stack, since the frame may lie close below the top. */
+ * nothing and needs next to no stack, since that frame may lie close below. */
 __attribute__((used)) void fault_capture(uint32_t stack, uint32_t exception) {
     const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
     const uint32_t top = (uint32_t)(uintptr_t)link_stack_top;
@@ -100,7 +100,7 @@ __attribute__((used, noreturn)) void fault_serve(void) {
 __attribute__((naked)) void fault_handler(void) {
     __asm__ volatile("mov r0, sp\n"
                      "mrs r1, ipsr\n"
-                     "ldr r2, =link_stack_top\n"
+                     "ldr r2, =link_fault_stack_top\n"
                      "mov sp, r2\n"
                      "bl fault_capture\n"
                      "bl fault_serve\n"

@@ -52,8 +52,7 @@ __attribute__((noinline, noreturn)) static void start(void) {
         *to = 0u;
     }
     (void)main();
-    for (;;) {
-    }
+    __builtin_trap(); /* main returns when the model cannot start: the fault handler says so */
 }
 
 __attribute__((noreturn)) void reset_handler(void) {

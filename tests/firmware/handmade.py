@@ -39,7 +39,7 @@ static int8_t hand_history[16];
 static int8_t hand_started = 3;
 static const int8_t hand_weights[24] = {1, 1, 1, 1, 1, 1, 1, 1, 2};
 
-int hand_init(void) { hand_started = 4; return 0; }
+int hand_init(void) { hand_started = 4; return START; }
 int8_t *hand_input(void) { return hand_arena; }
 const int8_t *hand_output(void) { return hand_arena + 8; }
 
@@ -117,6 +117,10 @@ class Interface:
 COST = Cost(instructions=100, macs=8, weights=24, code=400, arena=64, static=20, stack=64)
 
 
-def hand_program(cost: Cost = COST) -> Program:
-    """The program of the hand-made model."""
-    return Program(Interface(), {"hand.h": _HEADER, "hand.c": _SOURCE.replace("DEEP", str(DEEP))}, cost)
+def hand_program(cost: Cost = COST, start: int = 0) -> Program:
+    """The program of the hand-made model, whose initialisation returns `start`."""
+    return Program(
+        Interface(),
+        {"hand.h": _HEADER, "hand.c": _SOURCE.replace("DEEP", str(DEEP)).replace("START", str(start))},
+        cost,
+    )

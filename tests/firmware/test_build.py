@@ -11,7 +11,7 @@ import pytest
 
 from tests.firmware.handmade import Interface, Port, hand_program
 from tinykit.boards import all_boards, board
-from tinykit.errors import OutputError, ToolFailed, ToolMissing
+from tinykit.errors import DiskFull, OutputError, ToolFailed, ToolMissing
 from tinykit.firmware.build import Firmware, build_program
 from tinykit.firmware.fit import FIRMWARE_FLASH, FIRMWARE_RAM
 from tinykit.firmware.project import sources, write
@@ -132,6 +132,11 @@ def test_what_the_prediction_missed_the_linker_refuses(arm_gcc: str, tmp_path: P
     large = {**what.sources, "hand.c": what.sources["hand.c"].replace("hand_history[16]", "hand_history[9000]")}
     with pytest.raises(ToolFailed, match=r"stm32vldiscovery: data and stack do not fit|overflowed by"):
         build_program(replace(what, sources=large), board("stm32vldiscovery"), tmp_path / "f")
+
+
+def test_a_tool_that_finds_the_disk_full(tmp_path: Path) -> None:
+    with pytest.raises(DiskFull, match="no space left"):
+        run_tool(["dd", "if=/dev/zero", "of=/dev/full", "count=1"], tmp_path / "log", timeout=30)
 
 
 def test_a_tool_that_hangs(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tinykit.boards import all_boards, board
 from tinykit.errors import DeviceError, DeviceFault
 from tinykit.firmware.build import Firmware, build_program
 from tinykit.link.device import Device, open_device
+from tinykit.link.frames import Decoder, Kind
 
 pytestmark = pytest.mark.emulated
 
@@ -86,7 +87,7 @@ def test_steps_and_looks_into_the_arena(device: Device) -> None:
 def test_measures_the_stack(device: Device, firmware: Firmware) -> None:
     device.infer(bytes(8))
     shallow = device.stack()
-    assert shallow.size == firmware.sizes.stack_reserved
+    assert shallow.size == firmware.sizes.stack_reserved - 16  # the fault handler's
     assert 0 < shallow.peak < 128
     wish(device, STACK)
     assert DEEP <= device.stack().peak < DEEP + 128
@@ -115,6 +116,24 @@ def test_names_the_address_of_a_bad_read(folder) -> None:
     firmware = build_program(hand_program(), board("mps2-an386"), folder / "mps2-an386")
     with open_device(firmware.board, firmware) as device, pytest.raises(DeviceFault, match="fault address 0x6f000000"):
         wish(device, BAD_READ)
+
+
+def test_says_so_when_it_starts_again(device: Device) -> None:
+    decoder, frames = Decoder(), []
+    device.emulator.reset()
+    while not frames:
+        data = device.port.read(5.0)
+        assert data, "no event within 5 s of the reset"
+        frames = decoder.feed(data)
+    assert [(f.type, f.seq, f.payload) for f in frames] == [(Kind.BOOT, 0, b"")]
+    device.hello()
+    assert device.infer(bytes(8)) == [bytes([1] * 8)]
+
+
+def test_a_model_that_cannot_start(folder) -> None:
+    firmware = build_program(hand_program(start=1), board("mps2-an386"), folder / "no-start")
+    with pytest.raises(DeviceFault, match="hard fault"), open_device(firmware.board, firmware):
+        pass
 
 
 @pytest.mark.parametrize("name", ["microbit", "mps2-an386"])

@@ -54,7 +54,8 @@ def build(plan: Plan, board: Board, folder: Path, jobs: int = 2) -> Firmware:
     """Build the firmware of `plan` for `board` in `folder`, which it replaces as a whole.
 
     Args: `jobs` compilers at a time.
-    Raises: DoesNotFit before any tool is looked for; UsageError for a plan of another target; ToolMissing,
+    Raises: DoesNotFit before any tool is looked for; UsageError for a plan of another target, or a
+        name that the firmware needs itself; ToolMissing,
         ToolFailed; DiskFull, OutputError.
     """
     if plan.target.name != board.target.name:

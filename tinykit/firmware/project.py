@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from tinykit.boards import Board
+from tinykit.errors import UsageError
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
 from tinykit.firmware.fit import stack_bytes
 from tinykit.plan.model import Cost, Plan
@@ -70,7 +71,10 @@ def _sha256_rows(digest: str) -> list[str]:
 
 
 def sources(what: Program, board: Board) -> dict[str, str]:
-    """All files of the project, by name."""
+    """All files of the project, by name.
+
+    Raises: UsageError for a model whose name the firmware needs itself.
+    """
     folder = data_folder("firmware_templates") / "baremetal"
     uart = f"uart_{board.uart.driver}.c"
     plain = [*_HEADERS, *_SOURCES, uart]
@@ -93,6 +97,13 @@ def sources(what: Program, board: Board) -> dict[str, str]:
     environment = _environment()
     files = {name: (folder / name).read_text(encoding="utf-8") for name in plain}
     files |= {name: environment.get_template(f"{name}.j2").render(values) for name in _TEMPLATES}
+    taken = {Path(name).stem for name in files}
+    if what.interface.name in taken:
+        raise UsageError(
+            f"the firmware has a file named {what.interface.name!r} of its own",
+            expected="another name for the model",
+            next_step="Rename the model's file, from which the name is made",
+        )
     files[MARKER] = _README.format(name=what.interface.name, board=board.name)
     return {**files, **what.sources}
 
@@ -111,6 +122,6 @@ def write(files: dict[str, str], folder: Path) -> Path:
 def render(plan: Plan, board: Board, folder: Path) -> Path:
     """Write the whole project for `plan` on `board` into `folder`: `make` there builds it.
 
-    Raises: DiskFull, OutputError.
+    Raises: UsageError for a name that the firmware needs itself; DiskFull, OutputError.
     """
     return write(sources(program(plan), board), folder)

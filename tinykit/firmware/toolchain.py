@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from tinykit.errors import ToolFailed, ToolMissing
-from tinykit.files import write_atomic
+from tinykit.files import write_atomic, write_error
 from tinykit.targets import Target
 
 _PACKAGES = {"arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "": "gcc"}
@@ -36,17 +38,18 @@ def require_toolchain(target: Target) -> str:
 
     Raises: ToolMissing.
     """
-    find_tool("make", "make")
     packages = _PACKAGES[target.toolchain]
+    compiler = find_tool(f"{target.toolchain}gcc", packages)
     find_tool(f"{target.toolchain}objcopy", packages)
-    return find_tool(f"{target.toolchain}gcc", packages)
+    find_tool("make", "make")
+    return compiler
 
 
 def run_tool(command: list[str], log: Path, timeout: float) -> str:
     """Run `command`, keep what it prints in the file `log`, and return that.
 
     Args: `timeout` in seconds.
-    Raises: ToolFailed with the first line that reports an error; DiskFull, OutputError if the log cannot be written.
+    Raises: ToolFailed with the first line that reports an error; DiskFull; OutputError if the log cannot be written.
     """
     try:
         done = subprocess.run(
@@ -57,6 +60,8 @@ def run_tool(command: list[str], log: Path, timeout: float) -> str:
             f"{Path(command[0]).name} did not end within {timeout:.0f} s", found=" ".join(command)
         ) from error
     write_atomic(log, " ".join(command) + "\n" + done.stdout)
+    if done.returncode != 0 and os.strerror(errno.ENOSPC) in done.stdout:
+        raise write_error(log.parent, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
         first = next((line for line in lines if _FIRST_ERROR.search(line)), lines[-1] if lines else "no output")
