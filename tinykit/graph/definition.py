@@ -6,7 +6,7 @@ An operator is one module in `graph/ops/` with a `DEFINITION` (or `DEFINITIONS`)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,14 @@ QUANTIZE_FIRST = "Quantize the model to int8: tinykit quantize MODEL.keras --dat
 CONVERT_AGAIN = "The file is inconsistent: convert the model again"
 
 
+Moves = Callable[[Any, Sequence[np.ndarray], Sequence[np.ndarray]], Iterable[tuple[np.ndarray, np.ndarray]]]
+"""What an operator moves: its options, inputs and outputs -> pairs (destination, source), copied in this order.
+
+Both are views of equal shape that reach their values by strides alone, so that kernels can copy them in fixed loops; a
+source may be a view of an output that earlier pairs wrote. An absent optional input is an empty array.
+"""
+
+
 @dataclass(frozen=True)
 class Definition:
     """One operator.
@@ -32,12 +40,15 @@ class Definition:
         options_kind: kind of its option table (schema.OPTIONS), None where it has none that matter.
         parse: option table and the operator's tensors -> its frozen options dataclass (None without options).
         inspect: adds to an `Inspection` what cannot be compiled.
+        moves: for an operator that only moves values, what it moves. Such operators may read constants only: they
+            are then carried out at compile time.
     """
 
     op: str
     options_kind: int | None
     parse: Callable[[Table, Operands], Any]
     inspect: Callable[[Inspection], None]
+    moves: Moves | None = None
 
 
 @dataclass(frozen=True, eq=False)

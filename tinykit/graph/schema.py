@@ -101,6 +101,8 @@ class OPTIONS:
 
     CONV_2D, DEPTHWISE_CONV_2D, POOL_2D, FULLY_CONNECTED, SOFTMAX = 1, 2, 5, 8, 9
     ADD, RESHAPE, PAD, REDUCER, DEQUANTIZE, PADV2, QUANTIZE = 11, 17, 22, 27, 38, 43, 89
+    CONCATENATION, RESIZE_BILINEAR, SPACE_TO_DEPTH, GATHER, SQUEEZE, STRIDED_SLICE = 10, 15, 19, 23, 30, 32
+    SPLIT, PACK, UNPACK, RESIZE_NEAREST_NEIGHBOR, MIRROR_PAD, SPLIT_V, DEPTH_TO_SPACE = 35, 59, 64, 74, 77, 79, 94
 
 
 class CONV_2D_OPTIONS:
@@ -143,3 +145,57 @@ class REDUCER_OPTIONS:
     """Positions in table ReducerOptions."""
 
     keep_dims = 0
+
+
+class CONCATENATION_OPTIONS:
+    """Positions in table ConcatenationOptions."""
+
+    axis, activation = range(2)
+
+
+class SQUEEZE_OPTIONS:
+    """Positions in table SqueezeOptions."""
+
+    axes = 0
+
+
+class PACK_OPTIONS:
+    """Positions in tables PackOptions and UnpackOptions."""
+
+    count, axis = range(2)
+
+
+class STRIDED_SLICE_OPTIONS:
+    """Positions in table StridedSliceOptions."""
+
+    begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, offset = range(6)
+
+
+class MIRROR_PAD_OPTIONS:
+    """Positions in table MirrorPadOptions."""
+
+    mode = 0
+
+
+class GATHER_OPTIONS:
+    """Positions in table GatherOptions."""
+
+    axis, batch_dims = range(2)
+
+
+class BLOCK_OPTIONS:
+    """Positions in tables SpaceToDepthOptions and DepthToSpaceOptions."""
+
+    size = 0
+
+
+class RESIZE_BILINEAR_OPTIONS:
+    """Positions in table ResizeBilinearOptions."""
+
+    align_corners, half_pixel_centers = 2, 3
+
+
+class RESIZE_NEAREST_NEIGHBOR_OPTIONS:
+    """Positions in table ResizeNearestNeighborOptions."""
+
+    align_corners, half_pixel_centers = range(2)

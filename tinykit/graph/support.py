@@ -11,9 +11,6 @@ from tinykit.graph.ops import REGISTRY
 TENSOR_TYPES = ("int8", "int16", "int32", "int64", "uint8", "float32", "bool")
 
 FIXES = {
-    "SHAPE": "Convert with the batch fixed to 1, so that no shape is computed on the device",
-    "PACK": "Convert with the batch fixed to 1, so that no shape is computed on the device",
-    "STRIDED_SLICE": "Convert with the batch fixed to 1, so that no shape is computed on the device",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "Use convolutions or dense layers in place of the LSTM",
     "WHILE": "Build recurrent layers with unroll=True, or use convolutions",
     "IF": "Use a model without branches",
@@ -84,7 +81,7 @@ def _operator_problems(graph: Graph, operator: Operator) -> list[Problem]:
         ]
     inspection = Inspection(graph, operator)
     definition.inspect(inspection)
-    if not inspection.found and operator.op != "ADD":
+    if not inspection.found and operator.op != "ADD" and definition.moves is None:
         inspection.require(not inspection.input.is_constant, "its input is constant, and so is its result", FOLD)
     return inspection.found
 
