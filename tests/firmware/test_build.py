@@ -11,7 +11,7 @@ import pytest
 
 from tests.firmware.handmade import Interface, Port, hand_program
 from tinykit.boards import all_boards, board
-from tinykit.errors import DiskFull, OutputError, ToolFailed, ToolMissing
+from tinykit.errors import DiskFull, OutputError, ToolFailed, ToolMissing, UsageError
 from tinykit.firmware.build import Firmware, build_program
 from tinykit.firmware.fit import FIRMWARE_FLASH, FIRMWARE_RAM
 from tinykit.firmware.project import sources, write
@@ -100,6 +100,12 @@ def test_several_inputs_and_outputs_and_no_steps(arm_gcc: str, tmp_path: Path) -
     assert firmware.sizes.arena == 64
 
 
+@pytest.mark.parametrize("name", ["counter", "uart", "main", "board"])
+def test_a_name_that_the_firmware_needs(name: str) -> None:
+    with pytest.raises(UsageError, match=f"has a file named '{name}'"):
+        sources(replace(hand_program(), interface=Interface(name=name)), board("microbit"))
+
+
 def test_a_folder_with_other_files_is_not_replaced(arm_gcc: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(OutputError, match="holds other files"):
@@ -108,10 +114,13 @@ def test_a_folder_with_other_files_is_not_replaced(arm_gcc: str, tmp_path: Path)
 
 
 def test_a_compiler_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "make").write_text("#!/bin/sh\n")
-    (tmp_path / "make").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissing, match="sudo apt install gcc-arm-none-eabi libnewlib-arm-none-eabi"):
+        build_program(hand_program(), board("microbit"), tmp_path / "f")
+    for name in ("arm-none-eabi-gcc", "arm-none-eabi-objcopy"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(ToolMissing, match="sudo apt install make"):
         build_program(hand_program(), board("microbit"), tmp_path / "f")
     assert not (tmp_path / "f").exists()
 
