@@ -52,6 +52,7 @@ def test_every_board_answers(built: Build, name: str) -> None:
     noise = random.Random(name)
     with open_device(board(name), built(name)) as dut:
         hello = dut.require_model(SHA256)
+        greeted = dut.silences  # the first HELLO may come before the UART listens
         assert (hello.board, hello.target, hello.engine) == (name, board(name).target.name, "aot")
         assert (hello.input_bytes, hello.output_bytes, hello.steps) == (8, 8, 2)
         for _ in range(50):
@@ -64,7 +65,7 @@ def test_every_board_answers(built: Build, name: str) -> None:
         assert counted is not None
         assert abs(counted - 2 * (1_000_000 - 10)) <= 8  # two instructions a round
         assert dut.emulated
-        assert dut.silences == 0
+        assert dut.silences == greeted
 
 
 def test_steps_arena_and_stack(device: Device) -> None:
