@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tinykit.boards import board
-from tinykit.errors import BoardError, ToolFailed, ToolMissing
+from tinykit.errors import BoardError, OutputError, ToolFailed, ToolMissing
 from tinykit.flash import flash
 from tinykit.flash.emulator import Emulator, command
 from tinykit.flash.running import find, running_boards, runtime_folder, start, stop
@@ -123,6 +123,15 @@ def test_a_board_in_the_background(hello_elf: Path, runtime: Path) -> None:
     assert gone(second.pid)
     assert stop() == []
     assert not list(runtime_folder().glob("*.json"))
+
+
+def test_a_runtime_folder_that_others_can_write_is_not_trusted(runtime: Path) -> None:
+    folder = runtime_folder()
+    folder.chmod(0o777)
+    with pytest.raises(OutputError, match="not yours alone"):
+        running_boards()
+    assert find("/dev/pts/0") is None
+    folder.chmod(0o700)
 
 
 def test_flash_starts_an_emulated_board(hello_elf: Path, runtime: Path) -> None:

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -91,9 +92,14 @@ def running_boards() -> list[RunningBoard]:
 
 
 def find(port: str) -> RunningBoard | None:
-    """The background board whose UART is `port`."""
+    """The background board whose UART is `port`; None for other ports, and where no board can run in the background."""
+    if sys.platform == "win32" or "://" in port:
+        return None
     wanted = os.path.realpath(port)
-    return next((b for b in running_boards() if os.path.realpath(b.port) == wanted), None)
+    try:
+        return next((b for b in running_boards() if os.path.realpath(b.port) == wanted), None)
+    except OutputError:
+        return None
 
 
 def stop(board: str | None = None) -> list[str]:
