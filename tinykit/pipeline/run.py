@@ -232,8 +232,8 @@ def _distillation(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any] | Non
     return {
         "control": [c for c, _ in tests],
         "distilled": [d for _, d in tests],
-        "margin_mean": mean(margins),
-        "margin_spread": max(margins) - min(margins),
+        "margin_mean": round(mean(margins), 6),
+        "margin_spread": round(max(margins) - min(margins), 6),
         "sentence": (
             f"On the test split the distilled student scores {distilled:.1%} and the same student without a teacher "
             f"{control:.1%}, {over}: {mean(margins) * 100:+.1f} points{spread}, with the same labels and steps."
