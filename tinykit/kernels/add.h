@@ -1,46 +1,46 @@
-/* ADD with broadcast, portable. */
+/* ADD, SUB and SQUARED_DIFFERENCE of quantized operands with broadcast, portable. */
 
-#include "common.h"
+#include "broadcast.h"
 
 typedef struct {
     int sizes[6], first_strides[6], second_strides[6];
+    int type, operation;
+    int left;
     int first_is_half, second_is_half;
     int down;
 } tk_add_shape;
 
-/* An operand with 20 more bits, times its scale; a multiplier of exactly one half is a shift. */
-TK_INLINE int32_t tk_add_operand(int is_half, int32_t value, int32_t multiplier, int right) {
-    if (is_half) {
-        return value * ((int32_t)1 << 19);
+/* An operand with `left` more bits, times its scale; where it has more bits, a multiplier of one half is a shift. */
+TK_INLINE int32_t tk_add_operand(int left, int is_half, int32_t value, int32_t multiplier, int right) {
+    if (left == 0) {
+        return tk_scale(value, multiplier, right);
     }
-    return tk_scale_down(value * ((int32_t)1 << 20), multiplier, right);
+    if (is_half) {
+        return value * ((int32_t)1 << (left - 1));
+    }
+    return tk_scale_down(value * ((int32_t)1 << left), multiplier, right);
+}
+
+TK_INLINE int32_t tk_combined(int operation, int32_t x, int32_t y) {
+    if (operation == TK_ADD) {
+        return x + y;
+    }
+    return operation == TK_SUB ? x - y : (x - y) * (x - y);
 }
 
 /* sizes: of the output, outermost first; strides: of the operands, 0 where one is broadcast. */
-TK_INLINE void tk_add(const tk_add_shape *s, const int8_t *first, const int8_t *second, int8_t *output,
+TK_INLINE void tk_add(const tk_add_shape *s, const void *first, const void *second, void *output,
                       int32_t first_zero_point, int32_t first_multiplier, int32_t first_shift,
                       int32_t second_zero_point, int32_t second_multiplier, int32_t second_shift, int32_t multiplier,
                       int32_t shift, int32_t output_zero_point, int32_t low, int32_t high) {
-    const int *a = s->first_strides;
-    const int *b = s->second_strides;
-    for (int i = 0; i < s->sizes[0]; i++) {
-        for (int j = 0; j < s->sizes[1]; j++) {
-            for (int k = 0; k < s->sizes[2]; k++) {
-                for (int l = 0; l < s->sizes[3]; l++) {
-                    for (int m = 0; m < s->sizes[4]; m++) {
-                        const int8_t *x = first + i * a[0] + j * a[1] + k * a[2] + l * a[3] + m * a[4];
-                        const int8_t *y = second + i * b[0] + j * b[1] + k * b[2] + l * b[3] + m * b[4];
-                        for (int n = 0; n < s->sizes[5]; n++) {
-                            const int32_t sum = tk_add_operand(s->first_is_half, x[n * a[5]] - first_zero_point,
-                                                               first_multiplier, (int)first_shift) +
-                                                tk_add_operand(s->second_is_half, y[n * b[5]] - second_zero_point,
-                                                               second_multiplier, (int)second_shift);
-                            *output++ =
-                                tk_requantize(s->down, sum, multiplier, (int)shift, output_zero_point, low, high);
-                        }
-                    }
-                }
-            }
-        }
+    int at[6], i = 0;
+    TK_EACH(s->sizes, at) {
+        const int32_t a = tk_load(s->type, first, tk_place(s->first_strides, at)) - first_zero_point;
+        const int32_t b = tk_load(s->type, second, tk_place(s->second_strides, at)) - second_zero_point;
+        const int32_t x = tk_add_operand(s->left, s->first_is_half, a, first_multiplier, (int)first_shift);
+        const int32_t y = tk_add_operand(s->left, s->second_is_half, b, second_multiplier, (int)second_shift);
+        const int32_t sum = tk_combined(s->operation, x, y);
+        const int32_t scaled = tk_rescale(s->down, sum, multiplier, (int)shift);
+        tk_store(s->type, output, i++, tk_clamp(scaled + output_zero_point, low, high));
     }
 }

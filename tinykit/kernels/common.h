@@ -12,6 +12,13 @@
 #define TK_ALIGNED(bytes)
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define TK_UNROLL(times) _Pragma(TK_TEXT(GCC unroll times))
+#define TK_TEXT(words) #words
+#else
+#define TK_UNROLL(times)
+#endif
+
 TK_INLINE int32_t tk_minimum(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
@@ -56,12 +63,39 @@ TK_INLINE int8_t tk_requantize(int down, int32_t value, int32_t multiplier, int 
     return (int8_t)tk_clamp(scaled + zero_point, low, high);
 }
 
-/* sum + the dot product of two runs of int8 values. */
-TK_INLINE int32_t tk_dot(const int8_t *a, const int8_t *b, int length, int32_t sum) {
+/*
+ * Add to each of `count` sums (a constant, 1 to 4) the dot product of `values` with a row of weights; rows lie
+ * `stride` apart. Each value is loaded once for all rows.
+ */
+TK_INLINE void tk_dot(int count, const int8_t *values, const int8_t *weights, int stride, int length, int32_t *sums) {
+    int32_t a = sums[0];
+    int32_t b = count > 1 ? sums[1] : 0;
+    int32_t c = count > 2 ? sums[2] : 0;
+    int32_t d = count > 3 ? sums[3] : 0;
+    TK_UNROLL(4)
     for (int i = 0; i < length; i++) {
-        sum += a[i] * b[i];
+        const int32_t value = values[i];
+        a += value * weights[i];
+        if (count > 1) {
+            b += value * weights[stride + i];
+        }
+        if (count > 2) {
+            c += value * weights[2 * stride + i];
+        }
+        if (count > 3) {
+            d += value * weights[3 * stride + i];
+        }
     }
-    return sum;
+    sums[0] = a;
+    if (count > 1) {
+        sums[1] = b;
+    }
+    if (count > 2) {
+        sums[2] = c;
+    }
+    if (count > 3) {
+        sums[3] = d;
+    }
 }
 
 /* The sum of a run of int8 values. */

@@ -7,7 +7,7 @@ import numpy as np
 from tinykit.graph.arithmetic import activation_range, channel_multipliers
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, block, fold_sums, make_step, optional_input, scale, zero_point
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -45,6 +45,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         "dilation_width": horizontal.dilation,
         "pad_top": vertical.before,
         "pad_left": horizontal.before,
+        "block": block(target),
         "down": sums.down,
     }
     is_padded = any((vertical.before, vertical.after, horizontal.before, horizontal.after))

@@ -14,8 +14,10 @@ typedef struct {
 /* One accumulator of a window that lies inside the image; `image` is its first tap. */
 TK_INLINE int32_t tk_depthwise_inside(const tk_depthwise_conv_2d_shape *s, const int8_t *image, const int8_t *weights,
                                       int32_t sum) {
+    TK_UNROLL(4)
     for (int ky = 0; ky < s->kernel_height; ky++) {
         const int8_t *tap = image + ky * s->dilation_height * s->input_width * s->input_channels;
+        TK_UNROLL(4)
         for (int kx = 0; kx < s->kernel_width; kx++) {
             sum += tap[kx * s->dilation_width * s->input_channels] * *weights++;
         }
@@ -23,18 +25,21 @@ TK_INLINE int32_t tk_depthwise_inside(const tk_depthwise_conv_2d_shape *s, const
     return sum;
 }
 
-/* One accumulator of a window that reaches over the edge, where taps stand for the zero point. */
+/* One accumulator of a window that reaches over the edge: all taps as the zero point, then those inside corrected. */
 TK_INLINE int32_t tk_depthwise_edge(const tk_depthwise_conv_2d_shape *s, const int8_t *image, const int8_t *weights,
                                     int32_t sum, int32_t input_zero_point, int top, int left, tk_span rows,
                                     tk_span columns) {
-    for (int ky = 0; ky < s->kernel_height; ky++) {
-        const int is_row_inside = ky >= rows.first && ky < rows.last;
-        for (int kx = 0; kx < s->kernel_width; kx++) {
-            const int is_inside = is_row_inside && kx >= columns.first && kx < columns.last;
-            const int y = top + ky * s->dilation_height;
-            const int x = left + kx * s->dilation_width;
-            const int32_t value = is_inside ? image[(y * s->input_width + x) * s->input_channels] : input_zero_point;
-            sum += value * *weights++;
+    int32_t total = 0;
+    TK_UNROLL(16)
+    for (int k = 0; k < s->kernel_height * s->kernel_width; k++) {
+        total += weights[k];
+    }
+    sum += input_zero_point * total;
+    for (int ky = rows.first; ky < rows.last; ky++) {
+        const int first = (top + ky * s->dilation_height) * s->input_width + left;
+        for (int kx = columns.first; kx < columns.last; kx++) {
+            const int32_t value = image[(first + kx * s->dilation_width) * s->input_channels];
+            sum += (value - input_zero_point) * weights[ky * s->kernel_width + kx];
         }
     }
     return sum;

@@ -7,7 +7,7 @@ import numpy as np
 from tinykit.graph.arithmetic import activation_range, channel_multipliers, fully_connected_multiplier
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, Sums, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, Sums, block, fold_sums, make_step, optional_input, scale, zero_point
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -40,6 +40,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
                 "inputs": depth,
                 "outputs": units,
                 "has_weights_zero_point": int(zero_point(weights) != 0),
+                "block": block(target),
                 "down": sums.down,
             },
             [
@@ -82,7 +83,7 @@ def _per_channel(graph: Graph, operator: Operator, target: Target) -> Step:
         operator,
         target,
         "tk_conv_2d",
-        {**sizes, **channels, **window, "pad_top": 0, "pad_left": 0, "down": sums.down},
+        {**sizes, **channels, **window, "pad_top": 0, "pad_left": 0, "block": block(target), "down": sums.down},
         [INPUT, OUTPUT, Constant("weights", weights.data), *sums.constants, zero_point(x), zero_point(y), low, high],
         macs=x.elements * units,
         outputs=y.elements,

@@ -73,6 +73,11 @@ _STACK_BYTES = 136
 """A kernel's frame: saved registers, spilled loop variables, arguments on the stack."""
 
 
+def block(target: Target) -> int:
+    """Output channels that portable kernels compute at a time: as many sums as the core's registers hold."""
+    return 4 if target.has("thumb2") or not target.has("thumb") else 2
+
+
 def optional_input(graph: Graph, operator: Operator, index: int) -> Tensor | None:
     """An input that may be absent."""
     if index >= len(operator.inputs) or operator.inputs[index] == NO_TENSOR:
