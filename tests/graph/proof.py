@@ -33,6 +33,7 @@ def prove(model: bytes, count: int = 6, seed: int = 0) -> tuple[Graph, Graph]:
     graph = read_graph(model)
     assert problems(graph) == []
     rewritten = rewrite(graph)
+    assert problems(rewritten) == []
     assert (rewritten.inputs, rewritten.outputs) == (graph.inputs, graph.outputs)
     batches = vectors(graph, count, seed)
     with Judge(model) as judge:

@@ -206,7 +206,7 @@ def test_bounds_hold_on_real_models(shared: Path, name: str) -> None:
     model = (shared / "models" / f"{name}_int8.tflite").read_bytes()
     graph = read_graph(model)
     intervals = analyse(graph)
-    batch = vectors(graph, 20, 5)[0]
+    batch = vectors(graph, 8, 5)[0]
     with Judge(model) as judge:
         for x in batch:
             for index, value in judge.tensors([x]).items():

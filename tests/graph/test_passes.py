@@ -230,7 +230,7 @@ def pushed(model: ModelBuilder, x: Value, draw: st.DrawFn) -> Value:
     return x
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(networks())
 def test_any_network_keeps_its_bytes(model: bytes) -> None:
     prove(model, count=3)

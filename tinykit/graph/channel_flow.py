@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinykit.graph.intervals import Interval, channels, quantization, window_patterns
+from tinykit.graph.intervals import Interval, channels, is_int8, quantization, window_patterns
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
 
 CHANNEL_WISE = ("AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "RELU6", "LOGISTIC", "QUANTIZE", "DEQUANTIZE")
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def removable_channels(graph: Graph, intervals: dict[int, Interval]) -> dict[int, np.ndarray]:
@@ -39,7 +41,7 @@ class _Flow:
         self.absorbable = {
             o.outputs[0]: _absorbable(graph, o, intervals)
             for o in graph.operators
-            if o.op in ("CONV_2D", "FULLY_CONNECTED")
+            if o.op in ("CONV_2D", "FULLY_CONNECTED") and is_int8(graph, o)
         }
         self.marks = {
             o.outputs[0]: np.full(channels(graph.tensor(o.outputs[0])), o.outputs[0] not in graph.outputs)
@@ -67,7 +69,10 @@ class _Flow:
         inputs = [self.graph.tensor(i) for i in operator.inputs if i != NO_TENSOR]
         y = self.graph.tensor(operator.outputs[0])
         x = inputs[0]
-        if operator.op in ("CONV_2D", "FULLY_CONNECTED"):
+        if operator.op in WEIGHTED and not is_int8(self.graph, operator):
+            for tensor in (x, y):
+                self._keep_all(tensor)
+        elif operator.op in ("CONV_2D", "FULLY_CONNECTED"):
             self._weighted_sum(operator, x, y)
         elif operator.op == "DEPTHWISE_CONV_2D":
             self._together(x, y, operator.options.multiplier, 1)

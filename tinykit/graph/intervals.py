@@ -68,10 +68,22 @@ def analyse(graph: Graph) -> dict[int, Interval]:
         for index in operator.inputs:
             if index != NO_TENSOR and index not in found:
                 found[index] = _of_constant(graph.tensor(index))
+        for index in operator.outputs:
+            found[index] = everything(graph.tensor(index))
         rule = RULES.get(operator.op)
-        y = graph.tensor(operator.outputs[0])
-        found[y.index] = rule(graph, operator, found) if rule else everything(y)
+        if rule is not None and is_int8(graph, operator):
+            found[operator.outputs[0]] = rule(graph, operator, found)
     return found
+
+
+def is_int8(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator reads and writes int8 activations, for which alone the analysis knows its arithmetic.
+
+    QUANTIZE may read or write other integers of up to 16 bits.
+    """
+    types = ("int8", "uint8", "int16") if operator.op == "QUANTIZE" else ("int8",)
+    ends = [operator.inputs[0], *operator.outputs, *(operator.inputs[1:] if operator.op == "ADD" else ())]
+    return all(graph.tensor(i).dtype in types for i in ends)
 
 
 def everything(tensor: Tensor) -> Interval:
@@ -280,8 +292,6 @@ def _relu6(graph: Graph, operator: Operator, found: dict[int, Interval]) -> Inte
 
 def _quantize(graph: Graph, operator: Operator, found: dict[int, Interval]) -> Interval:
     x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
-    if x.dtype == "float32":
-        return everything(y)
     return found[x.index].map(lambda v: requantize(v, quantization(x), quantization(y), y.dtype))
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tinykit.graph.definition import Inspection
 
+EXPLICIT = "EXPLICIT"
+"""The padding of a convolution into which a rewrite has folded a PAD; no file can say it."""
+
 LARGEST = 1 << 15
 """Largest stride, dilation or window that is accepted: far beyond any image that fits a microcontroller."""
 

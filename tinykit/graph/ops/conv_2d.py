@@ -9,7 +9,7 @@ from tinykit.graph.definition import Definition, Inspection, Operands, activatio
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import CONV_2D_OPTIONS as FIELD
 from tinykit.graph.schema import OPTIONS, PADDINGS
-from tinykit.graph.window import Axis, inspect_axis, resolve
+from tinykit.graph.window import EXPLICIT, Axis, inspect_axis, resolve
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Conv2DOptions:
     """Options of CONV_2D.
 
     Attributes: `vertical`, `horizontal` the window's steps and padding; `activation` the fused clamp; `groups`
-    into how many independent parts the channels fall; `padding` as the file names it.
+    into how many independent parts the channels fall; `padding` as the file names it, or EXPLICIT.
     """
 
     vertical: Axis
@@ -68,7 +68,7 @@ def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...]
     options: Conv2DOptions = inspection.options
     groups = options.groups
     return (
-        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
+        inspection.require(options.padding in (*PADDINGS, EXPLICIT), f"its padding is {options.padding}")
         and inspection.require(
             x[3] == groups * weights[3] and weights[0] % groups == 0,
             f"{x[3]} input channels and {weights[0]} filters of depth {weights[3]} do not divide into groups",

@@ -12,7 +12,7 @@ from tinykit.graph.definition import Definition, Inspection, Operands, activatio
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import DEPTHWISE_CONV_2D_OPTIONS as FIELD
 from tinykit.graph.schema import OPTIONS, PADDINGS
-from tinykit.graph.window import Axis, inspect_axis, resolve
+from tinykit.graph.window import EXPLICIT, Axis, inspect_axis, resolve
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class DepthwiseConv2DOptions:
     """Options of DEPTHWISE_CONV_2D.
 
     Attributes: `vertical`, `horizontal` the window's steps and padding; `multiplier` output channels for each input
-    channel; `activation` the fused clamp; `padding` as the file names it.
+    channel; `activation` the fused clamp; `padding` as the file names it, or EXPLICIT.
     """
 
     vertical: Axis
@@ -70,7 +70,7 @@ def inspect(inspection: Inspection) -> None:
 def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:
     options: DepthwiseConv2DOptions = inspection.options
     return (
-        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
+        inspection.require(options.padding in (*PADDINGS, EXPLICIT), f"its padding is {options.padding}")
         and inspection.require(weights[0] == 1, f"its weights' first dimension is {weights[0]}, not 1")
         and inspection.require(
             weights[3] == x[3] * options.multiplier,

@@ -28,9 +28,9 @@ def fold_clamps(graph: Graph) -> Graph:
 
 
 def _fold(graph: Graph, operator: Operator) -> Graph:
-    if operator.op not in ("RELU", "RELU6"):
-        return graph
     x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if operator.op not in ("RELU", "RELU6") or x.dtype != "int8":
+        return graph
     producer = graph.producer(x.index)
     if producer is None or sole_consumer(graph, x.index) is not operator or not _same_quantization(x, y):
         return graph

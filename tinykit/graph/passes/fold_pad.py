@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tinykit.graph.edit import each_operator, renamed_input, replaced
 from tinykit.graph.model import Graph, Operator
-from tinykit.graph.window import Axis
+from tinykit.graph.window import EXPLICIT, Axis
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
@@ -34,6 +34,8 @@ def _fold(graph: Graph, operator: Operator) -> Graph:
 
 def _is_spatial_zero(graph: Graph, operator: Operator) -> bool:
     x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if x.dtype != "int8":
+        return False
     a, b, options = x.quantization, y.quantization, operator.options
     assert a is not None and b is not None
     return (
@@ -54,7 +56,7 @@ def _padded(convolution: Operator, pad: Operator) -> Operator:
             options,
             vertical=_wider(options.vertical, vertical),
             horizontal=_wider(options.horizontal, horizontal),
-            padding="EXPLICIT",
+            padding=EXPLICIT,
         ),
     )
 

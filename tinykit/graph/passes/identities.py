@@ -33,7 +33,8 @@ def _same_quantization(x: Tensor, y: Tensor) -> bool:
 def _copies(operator: Operator, x: Tensor, y: Tensor) -> bool:
     if operator.op in ("RESHAPE", "PAD", "PADV2"):
         return True  # Shapes are equal, so nothing is padded.
-    if operator.op not in ("QUANTIZE", "RELU", "RELU6") or x.dtype not in ("int8", "uint8", "int16"):
+    known = {"QUANTIZE": ("int8", "uint8", "int16"), "RELU": ("int8",), "RELU6": ("int8",)}
+    if x.dtype not in known.get(operator.op, ()):
         return False
     assert x.quantization is not None and y.quantization is not None
     low, high = INTEGER_RANGES[x.dtype]

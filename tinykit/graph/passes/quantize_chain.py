@@ -11,6 +11,9 @@ from tinykit.graph.edit import each_operator, replaced
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.ops.quantize import PAIRS
 
+ENUMERABLE = ("int8", "uint8", "int16")
+"""Types whose values are few enough to try them all."""
+
 
 def shorten_quantize_chains(graph: Graph) -> Graph:
     """Let a QUANTIZE read what the QUANTIZE before it read, where one step gives the same as two for every value."""
@@ -28,7 +31,7 @@ def _one_step_is_enough(graph: Graph, first: Operator, second: Operator) -> bool
     if first.op != "QUANTIZE":
         return False
     x, middle, y = (graph.tensor(i) for i in (first.inputs[0], first.outputs[0], second.outputs[0]))
-    if "float32" in (x.dtype, middle.dtype) or (x.dtype, y.dtype) not in PAIRS:
+    if x.dtype not in ENUMERABLE or middle.dtype == "float32" or (x.dtype, y.dtype) not in PAIRS:
         return False
     assert x.quantization and middle.quantization and y.quantization
     low, high = INTEGER_RANGES[x.dtype]
