@@ -63,38 +63,52 @@ TK_INLINE int8_t tk_requantize(int down, int32_t value, int32_t multiplier, int 
     return (int8_t)tk_clamp(scaled + zero_point, low, high);
 }
 
+/* Up to four sums that are built together, in registers. */
+typedef struct {
+    int32_t a, b, c, d;
+} tk_sums;
+
+/* Add the products of one value with its weights in `count` rows, which lie `stride` apart. */
+TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int32_t value, const int8_t *weight, int stride) {
+    sums.a += value * weight[0];
+    if (count > 1) {
+        sums.b += value * weight[stride];
+    }
+    if (count > 2) {
+        sums.c += value * weight[2 * stride];
+    }
+    if (count > 3) {
+        sums.d += value * weight[3 * stride];
+    }
+    return sums;
+}
+
 /*
  * Add to each of `count` sums (a constant, 1 to 4) the dot product of `values` with a row of weights; rows lie
  * `stride` apart. Each value is loaded once for all rows.
  */
 TK_INLINE void tk_dot(int count, const int8_t *values, const int8_t *weights, int stride, int length, int32_t *sums) {
-    int32_t a = sums[0];
-    int32_t b = count > 1 ? sums[1] : 0;
-    int32_t c = count > 2 ? sums[2] : 0;
-    int32_t d = count > 3 ? sums[3] : 0;
-    TK_UNROLL(4)
-    for (int i = 0; i < length; i++) {
-        const int32_t value = values[i];
-        a += value * weights[i];
-        if (count > 1) {
-            b += value * weights[stride + i];
-        }
-        if (count > 2) {
-            c += value * weights[2 * stride + i];
-        }
-        if (count > 3) {
-            d += value * weights[3 * stride + i];
-        }
+    const int8_t *const fours_end = values + (length & ~3);
+    const int8_t *const end = values + length;
+    tk_sums all = {sums[0], count > 1 ? sums[1] : 0, count > 2 ? sums[2] : 0, count > 3 ? sums[3] : 0};
+    for (; values != fours_end; values += 4, weights += 4) {
+        all = tk_add_products(count, all, values[0], weights, stride);
+        all = tk_add_products(count, all, values[1], weights + 1, stride);
+        all = tk_add_products(count, all, values[2], weights + 2, stride);
+        all = tk_add_products(count, all, values[3], weights + 3, stride);
     }
-    sums[0] = a;
+    for (; values != end; values++, weights++) {
+        all = tk_add_products(count, all, values[0], weights, stride);
+    }
+    sums[0] = all.a;
     if (count > 1) {
-        sums[1] = b;
+        sums[1] = all.b;
     }
     if (count > 2) {
-        sums[2] = c;
+        sums[2] = all.c;
     }
     if (count > 3) {
-        sums[3] = d;
+        sums[3] = all.d;
     }
 }
 
