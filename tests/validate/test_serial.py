@@ -82,7 +82,9 @@ def test_wrong_bytes_are_counted(setup: Setup) -> None:
     device.model = lambda raw: bytes(b ^ 1 for b in setup.infer(raw)[:2]) + setup.infer(raw)[2:]
     result = validate(setup.model, BOARD, setup.data, port=device, quiet=True)
     assert (result["mismatched_bytes"], result["mismatched_samples"]) == (2 * COUNT, COUNT)
-    assert result["first_divergent_layer"] is None  # this device cannot be stepped
+    assert result["first_divergent_layer"] is None
+    assert "cannot be run step by step" in result["divergence_note"]
+    assert result["first_mismatched_sample"] == 0
 
 
 @pytest.mark.parametrize("wrong", [0, -1])
@@ -109,7 +111,8 @@ def test_the_first_layer_that_differs_is_named(setup: Setup, wrong: int) -> None
     result = validate(setup.model, BOARD, setup.data, port=device, quiet=True)
     found = result["first_divergent_layer"]
     assert (found["layer"], found["op"], found["kernel"]) == (broken.name, broken.op, broken.kernel)
-    assert found["sample"] == 0
+    assert result["first_mismatched_sample"] == 0
+    assert result["divergence_note"] is None
     assert found["mismatched_values"] == 1
     assert abs(found["board"] - found["tflm"]) == 64
     assert np.ravel_multi_index(found["index"], plan.graph.tensor(broken.outputs[0]).shape) == 2

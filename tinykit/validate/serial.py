@@ -70,11 +70,10 @@ def validate(
         device.require_model(graph.sha256)
         expected = judge.run_batches([samples.x])
         tally = _stream(device, graph, samples, expected, quiet)
-        divergent = None
+        divergent, note = None, None
         if tally.first_mismatch is not None:
-            sample = tally.first_mismatch
-            found = _explain(device, _plan(graph, board), judge, samples.x[sample])
-            divergent = found and {**found, "sample": sample}
+            plan, x = _plan(graph, board), samples.x[tally.first_mismatch]
+            divergent, note = _explain(device, plan, judge, x)
         return {
             "model": model.name,
             "model_sha256": graph.sha256,
@@ -87,7 +86,9 @@ def validate(
             "bytes": tally.bytes,
             "mismatched_bytes": tally.mismatched_bytes,
             "mismatched_samples": tally.mismatched_samples,
+            "first_mismatched_sample": tally.first_mismatch,
             "first_divergent_layer": divergent,
+            "divergence_note": note,
             "instructions": _spread([device.instructions(t) for t in tally.ticks]),
             "ticks": _spread(list(tally.ticks)),
             "tick_unit": device.tick_unit,
@@ -161,9 +162,12 @@ def _unlike(raw: bytes, judged: np.ndarray) -> int:
     return int(np.count_nonzero(np.frombuffer(raw, np.uint8) != np.frombuffer(judged.tobytes(), np.uint8)))
 
 
-def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> dict[str, Any] | None:
-    """The first layer that differs for input `x`; None where the firmware cannot be stepped or all steps agree."""
-    return first_divergence(device, plan, [x], judge.tensors([x])) if can_compare(device, plan) else None
+def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> tuple[dict[str, Any] | None, str | None]:
+    """The first layer that differs for input `x`, or None and why none can be named."""
+    if not can_compare(device, plan):
+        return None, "the firmware cannot be run step by step, or another version of tinykit planned it"
+    found = first_divergence(device, plan, [x], judge.tensors([x]))
+    return found, None if found else "run step by step, every layer agrees with TFLM"
 
 
 def _spread(values: list[int | None]) -> dict[str, float] | None:
