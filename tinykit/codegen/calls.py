@@ -11,6 +11,7 @@ from tinykit.codegen.text import comment, unique
 from tinykit.graph.model import Graph
 from tinykit.graph.names import c_identifier
 from tinykit.kernels.c_source import Kernel, Parameter, kernel
+from tinykit.plan.model import Call as KernelCall
 from tinykit.plan.model import Constant, Plan, Pointer, Step
 
 _COLUMNS = 116
@@ -39,7 +40,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Call:
-    """One step: its number, its comment, and the statement that runs it (None for an alias)."""
+    """One step: its number, its comment, and the statements that run it (None for an alias)."""
 
     number: int
     comment: str
@@ -77,15 +78,19 @@ class Writer:
 
     def _call(self, number: int, step: Step) -> Call:
         note = f"Step {number}: {comment(step.name)}, {describe(self._plan.graph, step)}"
-        if step.alias:
-            return Call(number, note, None)
-        instance = self._instance(step)
-        instance.users.append(comment(step.name))
+        statements = [self._statement(step, number, call) for call in step.calls]
+        return Call(number, note, "\n    ".join(statements) or None)
+
+    def _statement(self, step: Step, number: int, call: KernelCall) -> str:
+        instance = self._instance(call)
+        user = comment(step.name)
+        if user not in instance.users:
+            instance.users.append(user)
         arguments = [
             self._argument(step, number, parameter, argument)
-            for parameter, argument in zip(instance.kernel.parameters, step.arguments, strict=True)
+            for parameter, argument in zip(instance.kernel.parameters, call.arguments, strict=True)
         ]
-        return Call(number, note, f"{instance.name}({', '.join(arguments)});")
+        return f"{instance.name}({', '.join(arguments)});"
 
     def _argument(self, step: Step, number: int, parameter: Parameter, argument: Pointer | Constant | int) -> str:
         if isinstance(argument, Pointer):
@@ -113,23 +118,23 @@ class Writer:
             self._written[name] = Array(declaration, rows(data))
         return name
 
-    def _instance(self, step: Step) -> Instance:
-        key = (step.function, tuple(sorted(step.shape.items())))
+    def _instance(self, call: KernelCall) -> Instance:
+        key = (call.function, tuple(sorted(call.shape.items())))
         if key not in self._instances:
-            self._instances[key] = self._new_instance(step)
+            self._instances[key] = self._new_instance(call)
         return self._instances[key]
 
-    def _new_instance(self, step: Step) -> Instance:
-        found = kernel(step.function)
-        number = 1 + sum(i.kernel.function == step.function for i in self._instances.values())
+    def _new_instance(self, call: KernelCall) -> Instance:
+        found = kernel(call.function)
+        number = 1 + sum(i.kernel.function == call.function for i in self._instances.values())
         assignments = []
-        for key, value in step.shape.items():
+        for key, value in call.shape.items():
             if isinstance(value, tuple):
                 assignments += [f"s.{key}[{k}] = {v};" for k, v in enumerate(value)]
             else:
                 assignments.append(f"s.{key} = {value};")
         return Instance(
-            name=unique(f"{step.function}_{number}", self._taken),
+            name=unique(f"{call.function}_{number}", self._taken),
             kernel=found,
             parameters=", ".join(_declared(p) for p in found.parameters),
             assignments=assignments,

@@ -23,14 +23,15 @@ INTERFACE_BYTES = 40
 def predict(steps: Sequence[Step], arena_bytes: int) -> Cost:
     """The cost of running `steps` with an arena of this size."""
     running = [s for s in steps if not s.alias]
-    instances = {(s.function, tuple(sorted(s.shape.items()))): s.code_bytes for s in running}
+    calls = [c for s in running for c in s.calls]
+    instances = {(c.function, tuple(sorted(c.shape.items()))): c.code_bytes for c in calls}
     libraries = {routine for s in running for routine in s.library}
     return Cost(
         instructions=sum(s.instructions for s in running),
         macs=sum(s.macs for s in running),
         weights=weight_bytes(running),
         code=sum(instances.values())
-        + sum(estimate.call_bytes(len(s.arguments)) for s in running)
+        + sum(estimate.call_bytes(len(c.arguments)) for c in calls)
         + sum(estimate.LIBRARY_BYTES[routine] for routine in libraries)
         + INTERFACE_BYTES,
         arena=arena_bytes,

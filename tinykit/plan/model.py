@@ -48,9 +48,29 @@ class Overlap:
     before: int
 
 
+@dataclass(frozen=True)
+class Place:
+    """Tensor `inner` needs no memory of its own: its bytes are those of tensor `outer` from byte `offset` on."""
+
+    inner: int
+    outer: int
+    offset: int
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A kernel call of a step: see `Step` for the fields. Its pointers name the step's inputs and outputs."""
+
+    function: str
+    sources: tuple[str, ...]
+    shape: dict[str, int | tuple[int, ...]]
+    arguments: tuple[Pointer | Constant | int, ...]
+    code_bytes: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One kernel call.
+    """One operator computed: one kernel call, several, or none.
 
     Attributes:
         name, op: of the operator that it computes.
@@ -64,7 +84,9 @@ class Step:
         inputs, outputs: tensor indices that live in the arena.
         scratch: bytes of working memory.
         overlaps: permissions to share memory between inputs and outputs.
-        alias: True where the output is the input's bytes and no code runs (RESHAPE).
+        alias: True where no code runs: the outputs are the inputs' bytes (RESHAPE).
+        places: which tensors lie inside which others; for an alias without any, the output is the first input.
+        then: further kernel calls, after the first, in this order; `instructions` counts them too.
         macs: multiply-accumulates that the operator defines (dense).
         instructions: predicted instructions on the plan's target.
         code_bytes: predicted bytes of code of the specialised instance.
@@ -89,11 +111,24 @@ class Step:
     code_bytes: int = 0
     library: tuple[str, ...] = ()
     stack: int = 0
+    places: tuple[Place, ...] = ()
+    then: tuple[Call, ...] = ()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All kernel calls in order; none for an alias."""
+        first = Call(self.function, self.sources, self.shape, self.arguments, self.code_bytes)
+        return self.then if self.alias else (first, *self.then)
+
+    @property
+    def shared_places(self) -> tuple[Place, ...]:
+        """`places`, those of a plain alias included."""
+        return self.places or ((Place(self.outputs[0], self.inputs[0], 0),) if self.alias else ())
 
     @property
     def constants(self) -> tuple[Constant, ...]:
         """The flash arrays among the arguments."""
-        return tuple(a for a in self.arguments if isinstance(a, Constant))
+        return tuple(a for call in self.calls for a in call.arguments if isinstance(a, Constant))
 
     @property
     def weight_bytes(self) -> int:
