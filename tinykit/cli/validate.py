@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Validate and print; status 1 where a byte differs from TFLM."""
+    """Validate and print; status 1 where a byte differs from TFLM, inner layers included."""
     from tinykit.boards import board
     from tinykit.report.table import validate_text
     from tinykit.validate.serial import validate
@@ -38,4 +38,5 @@ def run(args: argparse.Namespace) -> Outcome:
         limit=args.limit,
         quiet=args.quiet,
     )
-    return Outcome(result, validate_text(result, terminal_width()), 0 if result["mismatched_bytes"] == 0 else 1)
+    equal = result["mismatched_bytes"] == 0 and result["first_divergent_layer"] is None
+    return Outcome(result, validate_text(result, terminal_width()), 0 if equal else 1)

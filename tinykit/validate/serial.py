@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """How often one sample is sent when the device resets itself in its midst."""
 
+TRACED = 3
+"""Samples whose every layer is compared, even where all outputs agree."""
+
 
 @dataclass
 class _Tally:
@@ -70,10 +73,7 @@ def validate(
         device.require_model(graph.sha256)
         expected = judge.run_batches([samples.x])
         tally = _stream(device, graph, samples, expected, quiet)
-        divergent, note = None, None
-        if tally.first_mismatch is not None:
-            plan, x = _plan(graph, board), samples.x[tally.first_mismatch]
-            divergent, note = _explain(device, plan, judge, x)
+        divergent, note = _look_inside(device, _plan(graph, board), judge, samples, tally.first_mismatch)
         return {
             "model": model.name,
             "model_sha256": graph.sha256,
@@ -160,6 +160,22 @@ def _infer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally) -> Infere
 def _unlike(raw: bytes, judged: np.ndarray) -> int:
     """How many bytes differ."""
     return int(np.count_nonzero(np.frombuffer(raw, np.uint8) != np.frombuffer(judged.tobytes(), np.uint8)))
+
+
+def _look_inside(
+    device: Device, plan: Plan, judge: Judge, samples: Samples, mismatch: int | None
+) -> tuple[dict[str, Any] | None, str | None]:
+    """The first layer that differs, looked for in the sample that showed it; else in the first few samples, because
+    an answer can be right while a layer is wrong (a saturated classifier hides much).
+    """
+    if mismatch is not None:
+        return _explain(device, plan, judge, samples.x[mismatch])
+    for x in samples.x[:TRACED]:
+        if can_compare(device, plan):
+            found = first_divergence(device, plan, [x], judge.tensors([x]))
+            if found is not None:
+                return found, "no output byte differs on this set, but a layer inside does"
+    return None, None
 
 
 def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> tuple[dict[str, Any] | None, str | None]:
