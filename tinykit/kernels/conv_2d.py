@@ -70,6 +70,8 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             ],
             macs=y.elements * rows.shape[1],
             outputs=y.elements,
+            runs=y.elements * weights.shape[1],
+            has_remainder=weights.shape[0] // operator.options.groups % block(target) != 0,
             cost_of="tk_conv_2d" if is_padded else "tk_conv_2d_whole",
         )
     ]

@@ -1,8 +1,9 @@
-"""Predicted instructions and code bytes of kernels, by target.
+"""Predicted instructions, code and stack of kernels, by target.
 
-A kernel's cost is modelled as `per_mac * macs + per_output * outputs + fixed`. The numbers are fitted to counts on
-emulated boards (QEMU -icount) and to `arm-none-eabi-size` at -O2; they choose between kernels and fill `check`'s
-forecast, and are no measurement.
+A call costs `per_mac * macs + per_run * runs + per_output * outputs + fixed` instructions; a run is one stretch of
+contiguous values, such as a kernel row. The numbers are fitted to counts on emulated boards (QEMU -icount, mps2-an386
+and microbit) and to `arm-none-eabi-nm -S` at -O2 on the reference models, where they are within about 15 %. They
+choose between kernels and fill `check`'s forecast; they are no measurement.
 """
 
 from __future__ import annotations
@@ -14,74 +15,79 @@ from tinykit.targets import Target
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Instructions a multiply-accumulate (or value read), an output value, and a call; bytes of code."""
+    """Instructions a multiply-accumulate (or value read), a run, an output and a call; bytes of code and of stack."""
 
     per_mac: float
+    per_run: float
     per_output: float
     fixed: int
     code: int
+    stack: int = 96
 
 
-_THUMB2 = {
-    "tk_conv_2d": Coefficients(4.2, 34.0, 60, 620),
-    "tk_conv_2d_whole": Coefficients(4.2, 34.0, 60, 240),
-    "tk_depthwise_conv_2d": Coefficients(6.5, 34.0, 60, 560),
-    "tk_fully_connected": Coefficients(4.2, 30.0, 40, 170),
-    "tk_average_pool_2d": Coefficients(4.0, 24.0, 60, 300),
-    "tk_max_pool_2d": Coefficients(5.0, 20.0, 60, 260),
-    "tk_mean": Coefficients(4.0, 36.0, 60, 220),
-    "tk_add": Coefficients(0.0, 48.0, 60, 260),
-    "tk_mul": Coefficients(0.0, 34.0, 60, 240),
-    "tk_div": Coefficients(0.0, 160.0, 60, 460),
-    "tk_extreme": Coefficients(0.0, 12.0, 60, 120),
-    "tk_extreme_int64": Coefficients(0.0, 18.0, 60, 140),
-    "tk_arithmetic_int32": Coefficients(0.0, 14.0, 60, 140),
-    "tk_arithmetic_float": Coefficients(0.0, 20.0, 60, 180),
-    "tk_compare": Coefficients(0.0, 12.0, 60, 120),
-    "tk_compare_int64": Coefficients(0.0, 18.0, 60, 140),
-    "tk_compare_float": Coefficients(0.0, 16.0, 60, 150),
-    "tk_compare_quantized": Coefficients(0.0, 44.0, 60, 260),
-    "tk_select": Coefficients(0.0, 12.0, 60, 120),
-    "tk_select_float": Coefficients(0.0, 12.0, 60, 120),
-    "tk_pad": Coefficients(0.0, 1.0, 120, 160),
-    "tk_softmax": Coefficients(0.0, 40.0, 260, 420),
-    "tk_lookup": Coefficients(0.0, 5.0, 12, 32),
-    "tk_lookup_int16": Coefficients(0.0, 6.0, 12, 34),
-    "tk_requantize_int16": Coefficients(0.0, 26.0, 20, 110),
-    "tk_quantize_float_int16": Coefficients(0.0, 40.0, 20, 180),
-    "tk_dequantize_uint8": Coefficients(0.0, 9.0, 20, 60),
-    "tk_dequantize_int16": Coefficients(0.0, 9.0, 20, 60),
-    "tk_clamp_values": Coefficients(0.0, 7.0, 12, 36),
-    "tk_quantize_float": Coefficients(0.0, 40.0, 20, 180),
-    "tk_dequantize": Coefficients(0.0, 9.0, 20, 60),
+COEFFICIENTS = {
+    "tk_conv_2d": Coefficients(2.55, 13.0, 34.0, 60, 1050, 176),
+    "tk_conv_2d_whole": Coefficients(2.55, 0.0, 32.0, 60, 420, 128),
+    "tk_depthwise_conv_2d": Coefficients(3.6, 0.0, 42.0, 60, 610, 120),
+    "tk_fully_connected": Coefficients(2.55, 0.0, 25.0, 40, 335, 88),
+    "tk_average_pool_2d": Coefficients(5.0, 0.0, 15.0, 60, 105),
+    "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105),
+    "tk_mean": Coefficients(4.5, 0.0, 30.0, 60, 200),
+    "tk_add": Coefficients(0.0, 0.0, 31.0, 60, 150, 104),
+    "tk_pad": Coefficients(0.0, 0.0, 0.5, 120, 160),
+    "tk_softmax": Coefficients(0.0, 0.0, 36.0, 120, 360),
+    "tk_lookup": Coefficients(0.0, 0.0, 4.0, 12, 32, 16),
+    "tk_lookup_int16": Coefficients(0.0, 0.0, 4.0, 12, 34, 16),
+    "tk_clamp_values": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
+    "tk_requantize_int16": Coefficients(0.0, 0.0, 26.0, 20, 110, 48),
+    "tk_quantize_float": Coefficients(0.0, 0.0, 40.0, 20, 180, 32),
+    "tk_quantize_float_int16": Coefficients(0.0, 0.0, 40.0, 20, 180, 32),
+    "tk_dequantize": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
+    "tk_dequantize_uint8": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
+    "tk_dequantize_int16": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
+    "tk_mul": Coefficients(0.0, 0.0, 34.0, 60, 240),
+    "tk_div": Coefficients(0.0, 0.0, 160.0, 60, 460),
+    "tk_extreme": Coefficients(0.0, 0.0, 12.0, 60, 120),
+    "tk_extreme_int64": Coefficients(0.0, 0.0, 18.0, 60, 140),
+    "tk_arithmetic_int32": Coefficients(0.0, 0.0, 14.0, 60, 140),
+    "tk_arithmetic_float": Coefficients(0.0, 0.0, 20.0, 60, 180),
+    "tk_compare": Coefficients(0.0, 0.0, 12.0, 60, 120),
+    "tk_compare_int64": Coefficients(0.0, 0.0, 18.0, 60, 140),
+    "tk_compare_float": Coefficients(0.0, 0.0, 16.0, 60, 150),
+    "tk_compare_quantized": Coefficients(0.0, 0.0, 44.0, 60, 260),
+    "tk_select": Coefficients(0.0, 0.0, 12.0, 60, 120),
+    "tk_select_float": Coefficients(0.0, 0.0, 12.0, 60, 120),
+    "tk_copy": Coefficients(14.0, 0.0, 0.5, 60, 160),
+    "tk_fill": Coefficients(0.0, 0.0, 0.3, 30, 24, 16),
 }
+"""On Thumb-2."""
 
-# Cores without a 32 x 32 -> 64 multiply call a library routine for each requantization, and address less freely.
-_THUMB1_MAC, _THUMB1_OUTPUT = 1.5, 3.5
+_THUMB1_MAC, _THUMB1_OUTPUT = 2.4, 3.0
+"""Cores without Thumb-2 address less freely, and call a library routine for each 64-bit product."""
 
-_CALL_BYTES = 14
-"""A call of an instance: loading its arguments, less the constants themselves."""
+REMAINDER_BYTES = 240
+"""More code where the output channels do not divide into blocks."""
 
-_ARGUMENT_BYTES = 6
-"""Loading one argument and its literal."""
+LIBRARY_BYTES = {"__aeabi_lmul": 80, "memset": 120, "memcpy": 140}
+"""Code of library routines, newlib-nano and libgcc for Thumb."""
+
+_CALL_BYTES, _ARGUMENT_BYTES = 8, 4
 
 
-def instructions(target: Target, function: str, macs: int, outputs: int) -> int:
+def instructions(target: Target, entry: str, macs: int, outputs: int, runs: int = 0) -> int:
     """Predicted instructions of one call."""
-    cost = _THUMB2[function]
-    mac, output = (1.0, 1.0) if target.has("mul64") else (_THUMB1_MAC, _THUMB1_OUTPUT)
-    return round(cost.per_mac * mac * macs + cost.per_output * output * outputs) + cost.fixed
+    cost = COEFFICIENTS[entry]
+    is_small = target.has("thumb") and not target.has("thumb2")
+    mac, output = (_THUMB1_MAC, _THUMB1_OUTPUT) if is_small else (1.0, 1.0)
+    loops = mac * (cost.per_mac * macs + cost.per_run * runs)
+    return round(loops + cost.per_output * output * outputs) + cost.fixed
 
 
-def code_bytes(function: str) -> int:
+def code_bytes(entry: str, *, has_remainder: bool = False) -> int:
     """Predicted bytes of one specialised instance of a kernel."""
-    return _THUMB2[function].code
+    return COEFFICIENTS[entry].code + REMAINDER_BYTES * has_remainder
 
 
 def call_bytes(arguments: int) -> int:
     """Predicted bytes of the call itself in NAME_invoke."""
     return _CALL_BYTES + _ARGUMENT_BYTES * arguments
-
-
-LIBRARY_BYTES = {"__aeabi_lmul": 80, "memset": 120, "memcpy": 140}
-"""Code of library routines, newlib-nano and libgcc for Thumb."""

@@ -56,6 +56,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             ],
             macs=x.elements * units,
             outputs=y.elements,
+            has_remainder=units % block(target) != 0,
         )
     ]
 
@@ -87,5 +88,6 @@ def _per_channel(graph: Graph, operator: Operator, target: Target) -> Step:
         [INPUT, OUTPUT, Constant("weights", weights.data), *sums.constants, zero_point(x), zero_point(y), low, high],
         macs=x.elements * units,
         outputs=y.elements,
+        has_remainder=units % block(target) != 0,
         cost_of="tk_conv_2d_whole",
     )

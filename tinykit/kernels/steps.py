@@ -35,6 +35,8 @@ def make_step(
     outputs: int,
     macs: int = 0,
     reads: int | None = None,
+    runs: int = 0,
+    has_remainder: bool = False,
     inputs: tuple[int, ...] | None = None,
     overlaps: tuple[Overlap, ...] = (),
     library: tuple[str, ...] = (),
@@ -45,6 +47,7 @@ def make_step(
     Args:
         outputs: values that it writes; macs: multiply-accumulates that the operator defines; reads: values that it
             reads one by one where that is not the macs.
+        runs: contiguous stretches that it works through; has_remainder: see `estimate`.
         inputs: arena tensors that it reads, all of the operator's first input by default.
         cost_of: the entry of `estimate` to use where it is not `function`.
     """
@@ -62,15 +65,11 @@ def make_step(
         outputs=operator.outputs,
         overlaps=overlaps,
         macs=macs,
-        instructions=estimate.instructions(target, entry, macs if reads is None else reads, outputs),
-        code_bytes=estimate.code_bytes(entry),
+        instructions=estimate.instructions(target, entry, macs if reads is None else reads, outputs, runs),
+        code_bytes=estimate.code_bytes(entry, has_remainder=has_remainder),
         library=library + long_multiply,
-        stack=_STACK_BYTES,
+        stack=estimate.COEFFICIENTS[entry].stack,
     )
-
-
-_STACK_BYTES = 136
-"""A kernel's frame: saved registers, spilled loop variables, arguments on the stack."""
 
 
 def block(target: Target) -> int:
