@@ -265,3 +265,31 @@ def test_a_whole_run_answers_on_the_board(recipe: Path) -> None:
     assert sorted(p.name for p in (output / "c").iterdir()) == ["model.c", "model.h"]
     assert (output / "firmware").is_dir() and result["plan"]["arena_bytes"] > 0
     assert all(row["cached"] for row in run(read, output, quiet=True)["stages"])
+
+
+@pytest.mark.train
+def test_a_student_that_does_not_fit_is_refused_before_the_teacher_is_trained(recipe: Path) -> None:
+    recipe.write_text(RECIPE.replace('"dense 3", "softmax"', '"dense 4"'), encoding="utf-8")
+    with pytest.raises(RecipeError, match="'dense 3'"):
+        run(load_recipe(recipe), recipe.parent / "out", quiet=True, until="int8")
+    assert not (recipe.parent / "out" / "stages" / "teacher").exists()
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("major", [2, 3])
+def test_a_trained_student_from_a_file_is_pruned_and_quantized(recipe: Path, major: int) -> None:
+    model = recipe.parent / "given.keras"
+    script = Path(__file__).parent / "learn" / "foreign_models.py"
+    command = [sys.executable, str(script), str(major), "sequential", str(model)]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+    x = np.random.default_rng(0).random((90, 8, 8, 1)).astype(np.float32)
+    np.savez(recipe.parent / "set.npz", x=x, y=np.arange(90) % 3)
+    recipe.write_text(
+        '[data]\nkind = "npz"\nfile = "set.npz"\n[student]\nfile = "given.keras"\n'
+        '[prune]\nsparsity = 0.5\nsteps = 20\n[board]\nname = "microbit"\n',
+        encoding="utf-8",
+    )
+    result = run(load_recipe(recipe), recipe.parent / "out", quiet=True, until="int8")
+    assert list(rows(result)) == ["student", "pruned", "int8"]
+    assert rows(result)["pruned"]["sparsity"] >= 0.49
+    _ends_in_softmax(recipe.parent / "out" / "model.tflite")

@@ -12,7 +12,7 @@ from tinykit.learn.models import kernels
 from tinykit.learn.training import Budget, Task, fit
 
 _EVERY = 20
-"""Gradient steps between two updates of the masks."""
+"""Gradient steps between two updates of the masks, at most; a short pruning updates them more often."""
 
 
 def prune(
@@ -25,12 +25,14 @@ def prune(
     Raises: ToolFailed where a kernel ends denser than asked for.
     """
     sparsity_api = tfmot().sparsity.keras
+    every = max(1, min(_EVERY, budget.steps // 20))
+    end = every * max(1, int(0.6 * budget.steps) // every)  # a step on which masks are updated
     schedule = sparsity_api.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=sparsity,
         begin_step=0,
-        end_step=max(1, int(0.6 * budget.steps)),
-        frequency=_EVERY,
+        end_step=end,
+        frequency=every,
     )
 
     def wrap(layer: Any) -> Any:

@@ -56,6 +56,8 @@ class Learning:
             from tinykit.learn import models
 
             splits = restore(data.folder)
+            # A student that does not fit the data is refused now, not after the teacher's training.
+            models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
             members, history = self._train_teachers(splits)
             for number, member in enumerate(members):
                 models.save(member, folder / f"teacher-{number}.keras")
