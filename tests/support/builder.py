@@ -35,6 +35,33 @@ OPTIONS = {
     "SOFTMAX": "Softmax",
     "QUANTIZE": "Quantize",
     "DEQUANTIZE": "Dequantize",
+    "SUB": "Sub",
+    "MUL": "Mul",
+    "DIV": "Div",
+    "LEAKY_RELU": "LeakyRelu",
+    "GELU": "Gelu",
+    "L2_NORMALIZATION": "L2Norm",
+    "CUMSUM": "Cumsum",
+    "SUM": "Reducer",
+    "REDUCE_MAX": "Reducer",
+    "REDUCE_MIN": "Reducer",
+    "ARG_MAX": "ArgMax",
+    "ARG_MIN": "ArgMin",
+    "CAST": "Cast",
+    "CONCATENATION": "Concatenation",
+    "DEPTH_TO_SPACE": "DepthToSpace",
+    "GATHER": "Gather",
+    "MIRROR_PAD": "MirrorPad",
+    "PACK": "Pack",
+    "RESIZE_BILINEAR": "ResizeBilinear",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor",
+    "SHAPE": "Shape",
+    "SPACE_TO_DEPTH": "SpaceToDepth",
+    "SPLIT": "Split",
+    "SPLIT_V": "SplitV",
+    "SQUEEZE": "Squeeze",
+    "STRIDED_SLICE": "StridedSlice",
+    "UNPACK": "Unpack",
 }
 
 
@@ -71,7 +98,8 @@ class ModelBuilder:
         self._last: list[int] = []
 
     def input(self, shape: Sequence[int], scale: float = 0.05, zero_point: int = -3, dtype: str = "int8") -> Value:
-        """Add a model input; a float32 input has no quantization."""
+        """Add a model input; one of float32, int32, int64 or bool has no quantization."""
+        scale = 0.0 if dtype == "int32" else scale
         value = self._computed(f"input_{len(self._inputs)}", shape, dtype, scale, zero_point)
         self._inputs.append(value.index)
         return value
@@ -137,6 +165,14 @@ class ModelBuilder:
         self._last = [output.index]
         return output
 
+    def further_output(self, shape: Sequence[int], scale: float = 0.0, zero_point: int = 0, *, dtype: str) -> Value:
+        """Give the operator that was added last one more output."""
+        name = f"further_{len(self._tensors)}"
+        output = self._computed(name, shape, dtype, scale, zero_point)
+        self._operators[-1].outputs.append(output.index)
+        self._last.append(output.index)
+        return output
+
     def finish(self, outputs: Sequence[Value] | None = None) -> bytes:
         """The model as .tflite bytes; without `outputs` the last operator's output is the model's."""
         graph = schema.SubGraphT()
@@ -156,7 +192,7 @@ class ModelBuilder:
         return bytes(builder.Output())
 
     def _computed(self, name: str, shape: Sequence[int], dtype: str, scale: float, zero_point: int) -> Value:
-        quantized = dtype in ("int8", "uint8", "int16") and scale > 0
+        quantized = dtype in ("int8", "uint8", "int16", "int32") and scale > 0
         scales = np.array([scale] if quantized else [], np.float32)
         zero_points = np.array([zero_point] if quantized else [], np.int64)
         index = self._tensor(name, shape, dtype, (scales, zero_points, 0), buffer=0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.models import single
 from tinykit.graph.reader import read_graph
@@ -30,9 +30,12 @@ many_models = settings(
     max_examples=4,
     deadline=None,
     derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
-"""Settings of the byte-equality properties: 4 examples of `BATCH` models each, the same ones in every run."""
+"""Settings of the byte-equality properties: 4 examples of `BATCH` models each, the same ones in every run.
+
+They are not shrunk: the failure names the one model and attribute values that differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ class Case:
     """A model and what it was made of, for the failure message."""
 
     label: str
-    model: bytes
+    model: bytes = field(repr=False)
 
     def __repr__(self) -> str:
         return self.label

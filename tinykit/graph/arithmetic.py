@@ -152,6 +152,16 @@ def activation_range(activation: str, scale: float, zero_point: int, dtype: str)
     return low, high
 
 
+def activation_limits(activation: str) -> tuple[float, float]:
+    """The clamp of a fused activation on plain numbers: least and greatest result.
+
+    Without an activation TFLM still clamps floats to the finite ones.
+    """
+    lower, upper = _CLAMPS[activation]
+    widest = float(np.finfo(np.float32).max)
+    return (-widest if lower is None else lower), (widest if upper is None else upper)
+
+
 def _quantized(real: float, scale: float, zero_point: int) -> int:
     with np.errstate(over="ignore"):
         steps = float(np.float32(real) / np.float32(scale))
@@ -182,18 +192,58 @@ def relu6(values: Any, source: Quantization) -> np.ndarray:
     return np.clip(np.asarray(values, np.int64), *activation_range("RELU6", source.scale, source.zero_point, "int8"))
 
 
-ADD_LEFT_SHIFT = 20
-"""Bits by which TFLM raises the operands of an int8 ADD before it rescales them (`micro/kernels/add_common.cc`)."""
+ADD_LEFT_SHIFTS = {"int8": 20, "int16": 15}
+"""Bits by which TFLM raises the operands of ADD and SUB before it rescales them (`micro/kernels/add_common.cc`)."""
+
+ADD_LEFT_SHIFT = ADD_LEFT_SHIFTS["int8"]
+
+SQUARED_DIFFERENCE_LEFT_SHIFTS = {"int8": 7, "int16": 0}
+"""The same of SQUARED_DIFFERENCE (`micro/kernels/squared_difference.cc`)."""
 
 
-def add_multipliers(a_scale: float, b_scale: float, y_scale: float) -> tuple[tuple[int, int], ...]:
+def add_multipliers(
+    a_scale: float, b_scale: float, y_scale: float, left_shift: int = ADD_LEFT_SHIFT
+) -> tuple[tuple[int, int], ...]:
     """Multipliers and shifts of ADD: of its first operand, its second, and its output."""
     twice = 2 * max(a_scale, b_scale)
     return (
         quantize_multiplier(a_scale / twice),
         quantize_multiplier(b_scale / twice),
-        quantize_multiplier(twice / ((1 << ADD_LEFT_SHIFT) * y_scale)),
+        quantize_multiplier(twice / ((1 << left_shift) * y_scale)),
     )
+
+
+def sub_multipliers(
+    a_scale: float, b_scale: float, y_scale: float, left_shift: int = ADD_LEFT_SHIFT
+) -> tuple[tuple[int, int], ...]:
+    """The same of SUB, which divides in float32 (`micro/kernels/sub_common.cc`)."""
+    a, b, y = (np.float32(scale) for scale in (a_scale, b_scale, y_scale))
+    twice = np.float32(2) * max(a, b)
+    with np.errstate(over="ignore", under="ignore"):
+        reals = (a / twice, b / twice, twice / (np.float32(1 << left_shift) * y))
+    if not np.isfinite(reals).all():
+        return ((0, 0),) * 3
+    return tuple(quantize_multiplier(float(real)) for real in reals)
+
+
+def squared_difference_multipliers(
+    a_scale: float, b_scale: float, y_scale: float, dtype: str
+) -> tuple[tuple[int, int], ...]:
+    """The same of SQUARED_DIFFERENCE."""
+    twice = 2 * max(a_scale, b_scale)
+    raised = 1 << (2 * SQUARED_DIFFERENCE_LEFT_SHIFTS[dtype])
+    return (
+        quantize_multiplier(a_scale / twice),
+        quantize_multiplier(b_scale / twice),
+        quantize_multiplier(twice * twice / (raised * y_scale)),
+    )
+
+
+def div_multiplier(a_scale: float, b_scale: float, y_scale: float) -> tuple[int, int]:
+    """Multiplier and shift of DIV, whose scales TFLM combines in float32 (`micro/kernels/div.cc`)."""
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        real = float(np.float32(a_scale) / (np.float32(b_scale) * np.float32(y_scale)))
+    return quantize_multiplier(real) if math.isfinite(real) else (0, LARGEST_SHIFT + 1)
 
 
 def mean_multiplier(x_scale: float, y_scale: float, count: int) -> tuple[int, int]:

@@ -101,6 +101,7 @@ class OPTIONS:
 
     CONV_2D, DEPTHWISE_CONV_2D, POOL_2D, FULLY_CONNECTED, SOFTMAX = 1, 2, 5, 8, 9
     ADD, RESHAPE, PAD, REDUCER, DEQUANTIZE, PADV2, QUANTIZE = 11, 17, 22, 27, 38, 43, 89
+    L2_NORM, MUL, SUB, DIV, LEAKY_RELU, CUMSUM, GELU = 12, 21, 28, 29, 75, 102, 116
     CONCATENATION, RESIZE_BILINEAR, SPACE_TO_DEPTH, GATHER, SQUEEZE, STRIDED_SLICE = 10, 15, 19, 23, 30, 32
     SPLIT, PACK, UNPACK, RESIZE_NEAREST_NEIGHBOR, MIRROR_PAD, SPLIT_V, DEPTH_TO_SPACE = 35, 59, 64, 74, 77, 79, 94
 
@@ -139,6 +140,30 @@ class ADD_OPTIONS:
     """Positions in table AddOptions."""
 
     activation = 0
+
+
+class ARITHMETIC_OPTIONS:
+    """Positions in tables SubOptions, MulOptions, DivOptions and L2NormOptions."""
+
+    activation = 0
+
+
+class LEAKY_RELU_OPTIONS:
+    """Positions in table LeakyReluOptions."""
+
+    alpha = 0
+
+
+class CUMSUM_OPTIONS:
+    """Positions in table CumsumOptions."""
+
+    exclusive, reverse = range(2)
+
+
+class GELU_OPTIONS:
+    """Positions in table GeluOptions."""
+
+    approximate = 0
 
 
 class REDUCER_OPTIONS:

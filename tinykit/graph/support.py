@@ -81,8 +81,9 @@ def _operator_problems(graph: Graph, operator: Operator) -> list[Problem]:
         ]
     inspection = Inspection(graph, operator)
     definition.inspect(inspection)
-    if not inspection.found and operator.op != "ADD" and definition.moves is None:
-        inspection.require(not inspection.input.is_constant, "its input is constant, and so is its result", FOLD)
+    if not inspection.found and definition.moves is None:
+        known = all(t is None or t.is_constant for t in inspection.inputs)
+        inspection.require(not known, "its input is constant, and so is its result", FOLD)
     return inspection.found
 
 
