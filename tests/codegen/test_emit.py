@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -139,12 +138,21 @@ def test_equal_constants_and_shapes_are_written_once() -> None:
     assert emit(twin)["m.c"].count("_weights[") == 1
 
 
-def test_written_files_are_whole(tmp_path: Path) -> None:
-    plan = plan_of(every_kernel())
-    paths = write(plan, tmp_path / "deep" / "er")
+def test_written_files_are_whole_and_leave_others_alone(tmp_path: Path) -> None:
+    plan, folder = plan_of(every_kernel()), tmp_path / "deep" / "er"
+    paths = write(plan, folder)
     assert [p.read_text() for p in paths] == list(emit(plan).values())
-    assert sorted(p.name for p in (tmp_path / "deep" / "er").iterdir()) == ["m.c", "m.h"]
-    shutil.rmtree(tmp_path / "deep")
+    (folder / "mine.c").write_text("int mine;")
+    paths[0].write_text("")
+    assert write(plan, folder) == paths and paths[0].read_text() == emit(plan)["m.h"]
+    assert sorted(p.name for p in folder.iterdir()) == ["m.c", "m.h", "mine.c"]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="another --output"):
+        write(plan_of(every_kernel()), tmp_path / "file" / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_scales_in_the_header_read_back_exactly() -> None:

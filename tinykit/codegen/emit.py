@@ -17,7 +17,7 @@ from tinykit.codegen.calls import Writer
 from tinykit.codegen.ports import Interface, Port, c_type, interface
 from tinykit.codegen.text import comment, string
 from tinykit.errors import ModelError
-from tinykit.files import inside, write_atomic
+from tinykit.files import folder_atomic, inside, write_atomic
 from tinykit.graph.model import Tensor
 from tinykit.kernels import c_source
 from tinykit.plan.model import Plan
@@ -61,11 +61,18 @@ def emit(plan: Plan) -> dict[str, str]:
 
 
 def write(plan: Plan, folder: Path) -> list[Path]:
-    """Write the generated files into `folder`, each whole or not at all; other files there stay.
+    """Write the generated files into `folder`: a new folder appears with all of them or not at all; in one that is
+    there already each file is replaced as a whole, and other files stay.
 
-    Raises: DiskFull, OutputError.
+    Raises: DiskFull, OutputError; ModelError as for `emit`.
     """
-    return [write_atomic(inside(folder, name), text) for name, text in emit(plan).items()]
+    files = emit(plan)
+    if folder.exists():
+        return [write_atomic(inside(folder, name), text) for name, text in files.items()]
+    with folder_atomic(folder) as temporary:
+        for name, text in files.items():
+            write_atomic(inside(temporary, name), text)
+    return [folder / name for name in files]
 
 
 def _port_facts(plan: Plan, tensor: Tensor) -> dict[str, object]:
