@@ -215,7 +215,10 @@ def _row(name: str, stage: Kept, note: str | None = None, accuracy: Any = None) 
 
 
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
-    row = _row("int8", kept["int8"], note=recipe.quantize.method, accuracy=kept["judged"].facts["accuracy"])
+    note = recipe.quantize.method
+    if note == "qat" and "pruned" in kept:
+        note += ", which brings pruned weights back; prune-preserving-qat keeps them"
+    row = _row("int8", kept["int8"], note=note, accuracy=kept["judged"].facts["accuracy"])
     row["parameters"] = (kept.get("pruned") or shipped(recipe, kept)).facts["parameters"]
     return row
 
