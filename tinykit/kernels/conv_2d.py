@@ -6,6 +6,7 @@ import numpy as np
 
 from tinykit.graph.arithmetic import activation_range, channel_multipliers
 from tinykit.graph.model import Graph, Operator
+from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, block, fold_sums, make_step, optional_input, scale, zero_point
 from tinykit.plan.model import Constant, Step
@@ -70,6 +71,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             ],
             macs=y.elements * rows.shape[1],
             outputs=y.elements,
+            overlaps=window_overlap(x.shape, y.shape, vertical, horizontal),
             runs=y.elements * weights.shape[1],
             has_remainder=weights.shape[0] // operator.options.groups % block(target) != 0,
             cost_of="tk_conv_2d" if is_padded else "tk_conv_2d_whole",

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinykit.graph.arithmetic import activation_range, channel_multipliers
 from tinykit.graph.model import Graph, Operator
+from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, fold_sums, make_step, optional_input, scale, zero_point
 from tinykit.plan.model import Constant, Step
@@ -56,5 +57,6 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             [INPUT, OUTPUT, Constant("weights", packed), *sums.constants, zero_point(x), zero_point(y), low, high],
             macs=y.elements * kernel_height * kernel_width,
             outputs=y.elements,
+            overlaps=window_overlap(x.shape, y.shape, vertical, horizontal),
         )
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinykit.graph.arithmetic import activation_range
 from tinykit.graph.model import Graph, Operator
+from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, make_step, scale, zero_point
 from tinykit.plan.model import Step
@@ -38,5 +39,6 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             [INPUT, OUTPUT, low, high],
             reads=y.elements * options.height * options.width,
             outputs=y.elements,
+            overlaps=window_overlap(x.shape, y.shape, options.vertical, options.horizontal),
         )
     ]

@@ -42,8 +42,8 @@ class Request:
 class Permission:
     """The step that first writes `output` and last reads `input` allows them to share memory.
 
-    The output may then start at any offset up to the input's minus `before` bytes (at least 0), see `Overlap` in
-    plan/model.py. A permission between buffers that meet in more than that step has no effect.
+    The output may then start at any offset up to the input's minus `before` bytes, see `Overlap` in plan/model.py.
+    A permission between buffers that meet in more than that step has no effect.
     """
 
     input: Name
@@ -156,7 +156,7 @@ def _usable(blocks: list[_Block], block_of: dict[Name, int], permissions: Sequen
     for permission in permissions:
         pair = block_of[permission.input], block_of[permission.output]
         if pair[0] != pair[1] and blocks[pair[0]].last == blocks[pair[1]].first:
-            shared[pair] = max(permission.before, shared.get(pair, 0))
+            shared[pair] = max(permission.before, shared.get(pair, permission.before))
     return shared
 
 

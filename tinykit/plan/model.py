@@ -39,7 +39,8 @@ class Overlap:
     """Permission for an output to share memory with an input that dies at this step.
 
     The output may start at any offset `<= input offset - before` bytes: a kernel that writes ascending addresses and
-    stays `before` bytes behind what it still reads. `before = 0` means that the same start is safe too (in place).
+    stays `before` bytes behind what it still reads. `before = 0` means that the same start is safe too (in place);
+    a negative one, that the output may even start so many bytes after the input.
     The kernel's lowering proves the distance.
     """
 
