@@ -116,3 +116,14 @@ def test_sanitizers_catch_a_write_outside_the_arena(tmp_path: Path) -> None:
     short = replace(plan, arena_bytes=16)
     with pytest.raises(ToolFailed, match="global-buffer-overflow"):
         HostModel(short, sanitize=True, folder=tmp_path).run_many(np.zeros((1, 1, 64), np.int8))
+
+
+def test_compiled_programs_are_kept_but_not_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tinykit.validate.host.KEPT_PROGRAMS", 2)
+    plans = [make_plan(read_graph(single(softmax, (1, n)), "m"), target("host")) for n in (3, 4, 5)]
+    for plan in plans:
+        HostModel(plan, folder=tmp_path)
+    kept = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    assert len(kept) == 2
+    HostModel(plans[2], folder=tmp_path)
+    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == kept

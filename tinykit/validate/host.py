@@ -10,7 +10,9 @@ user's cache folder. `HostProgram` holds several models at once, because startin
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
 import shutil
 import struct
 import subprocess
@@ -29,6 +31,8 @@ FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-DTINYKIT_S
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILE_SECONDS = 300
 RUN_SECONDS = 300
+KEPT_PROGRAMS = 400
+"""Compiled programs in the cache, about 60 KB each."""
 
 _RUN, _TRACE = 0, 1
 
@@ -179,7 +183,9 @@ def _build(plans: tuple[Plan, ...], flags: list[str], folder: Path) -> Path:
     files = {name: text for plan in plans for name, text in emit(plan).items()}
     files["main.c"] = _main(plans)
     command = [compiler(), *flags]
-    key = sha256("\0".join([*command, *(f"{n}\0{t}" for n, t in sorted(files.items()))]).encode())[:32]
+    key = sha256("\0".join([platform.machine(), *command, *(f"{n}\0{t}" for n, t in sorted(files.items()))]).encode())[
+        :32
+    ]
     program = folder / key
     if program.is_file():
         return program
@@ -192,7 +198,16 @@ def _build(plans: tuple[Plan, ...], flags: list[str], folder: Path) -> Path:
         unfinished = write_atomic(program.with_suffix(f".{os.getpid()}"), (place / "model").read_bytes())
         unfinished.chmod(0o755)
         unfinished.replace(program)
+    _forget_oldest(folder)
     return program
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the newest `KEPT_PROGRAMS`; others may be at the same work, so files may vanish meanwhile."""
+    with contextlib.suppress(OSError):
+        newest_first = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime, reverse=True)
+        for path in newest_first[KEPT_PROGRAMS:]:
+            path.unlink()
 
 
 def _compile(command: list[str], folder: Path) -> None:
