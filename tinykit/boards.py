@@ -25,9 +25,20 @@ else:
     import tomli as tomllib
 
 UART_DRIVERS = ("cmsdk", "nrf51", "stm32f1", "stm32f4")
-FLASH_METHODS = (
-    "emulator", "gdb", "openocd", "pyocd", "st-flash", "dfu", "uf2", "avrdude", "bossac", "esptool",
-)  # fmt: skip
+FLASH_METHODS: dict[str, tuple[str, ...]] = {
+    "emulator": (),
+    "gdb": ("remote", "restart"),
+    "openocd": ("config",),
+    "pyocd": ("target",),
+    "st-flash": ("chip_id",),
+    "dfu": ("id",),
+    "uf2": ("board_id", "family"),
+    "avrdude": ("part", "programmer", "baud"),
+    "bossac": ("device", "offset"),
+    "esptool": ("chip", "baud", "offset", "arguments"),
+    "stm32flash": ("device_id", "baud", "mode"),
+}
+"""Ways to put a program on a board, and the keys of each one's own table [flash.METHOD]; see docs/flashing.md."""
 _FOLDERS_VARIABLE = "TINYKIT_BOARDS"
 
 
@@ -98,6 +109,7 @@ class Board:
         emulator: None where there is none.
         usb_ids: "vid:pid" of what shows up when it is plugged in.
         source: the TOML file.
+        flash_options: what a method must know of the board, by method and key.
     """
 
     name: str
@@ -112,6 +124,7 @@ class Board:
     emulator: Emulator | None
     usb_ids: tuple[str, ...]
     source: Path
+    flash_options: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def flash(self) -> Memory:
@@ -150,6 +163,7 @@ class Board:
             "memories": [vars(m) for m in self.memories],
             "uart": vars(self.uart),
             "flash_methods": list(self.flash_methods),
+            "flash_options": self.flash_options,
             "emulator": None if self.emulator is None else vars(self.emulator),
             "usb_ids": list(self.usb_ids),
             "references": list(self.references),
@@ -279,6 +293,24 @@ def _memories(file: _File, values: Any) -> tuple[Memory, ...]:
     return memories
 
 
+def _flash(file: _File, values: Any) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
+    """The methods of [flash], and the options in its tables [flash.METHOD]."""
+    tables = {k: v for k, v in values.items() if k in FLASH_METHODS} if isinstance(values, dict) else {}
+    for method, options in tables.items():
+        table = f"flash.{method}"
+        if not isinstance(options, dict):
+            raise file.error(f"[{table}] is not a table", file.line("flash", method), found=repr(options))
+        for key, value in options.items():
+            if key not in FLASH_METHODS[method]:
+                known = ", ".join(FLASH_METHODS[method]) or "nothing"
+                raise file.error(f"unknown key {key!r} in [{table}]", file.line(table, key), expected=known)
+            if not isinstance(value, str) or not value or not value.isprintable():
+                wanted = "a printable text in quotes"
+                raise file.error(f"{key!r} in [{table}] cannot be used", file.line(table, key), expected=wanted)
+    rest = {k: v for k, v in values.items() if k not in tables} if isinstance(values, dict) else values
+    return _table(file, _FlashTable, "flash", rest).methods, tables
+
+
 def read_board(path: Path) -> Board:
     """The board that a TOML file describes.
 
@@ -297,6 +329,7 @@ def read_board(path: Path) -> Board:
         raise file.error(
             "the name cannot be used", file.line("", "name"), expected="letters, digits, '.', '_', '-'", found=top.name
         )
+    methods, options = _flash(file, top.flash)
     return Board(
         name=top.name,
         title=top.title,
@@ -304,12 +337,13 @@ def read_board(path: Path) -> Board:
         clock_hz=top.clock_hz,
         memories=_memories(file, top.memory),
         uart=_table(file, Uart, "uart", top.uart),
-        flash_methods=_table(file, _FlashTable, "flash", top.flash).methods,
+        flash_methods=methods,
         references=top.references,
         crystal_hz=top.crystal_hz,
         emulator=None if top.emulator is None else _table(file, Emulator, "emulator", top.emulator),
         usb_ids=() if top.usb is None else _table(file, _UsbTable, "usb", top.usb).ids,
         source=path,
+        flash_options=options,
     )
 
 

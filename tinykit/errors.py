@@ -134,6 +134,10 @@ class WrongFirmware(InputError):
     """The device answers, but it runs another model or another protocol version than the one asked for."""
 
 
+class WrongBoard(InputError):
+    """What is plugged in is another board or chip than the one asked for; nothing was written."""
+
+
 # --- status 3: a tool or a device is missing or failed --------------------------------------------
 
 
