@@ -30,7 +30,7 @@ INT8_DEVIATION = 74.0
 
 
 def single(
-    operator: Callable[..., Value],
+    operator: Callable[..., Value | list[Value]],
     shape: Sequence[int],
     /,
     *,
@@ -43,7 +43,8 @@ def single(
     """A model of one operator: a function below and its keyword arguments."""
     model = ModelBuilder(seed)
     x = model.input(shape, input_scale, input_zero_point, input_dtype)
-    return model.finish([operator(model, x, **attributes)])
+    made = operator(model, x, **attributes)
+    return model.finish([made] if isinstance(made, Value) else made)
 
 
 # --- one function an operator ---------------------------------------------------------------------

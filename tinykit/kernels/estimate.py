@@ -25,6 +25,12 @@ class Coefficients:
     stack: int = 96
 
 
+ROWS_CODE, ROWS_STACK = 110, 48
+"""Code of a stage of a row-by-row step without its kernel, and the stack of the loops around it."""
+
+COPIED_BYTE = 0.8
+"""Instructions to copy a byte within the arena, four at a time."""
+
 COEFFICIENTS = {
     "tk_conv_2d": Coefficients(2.55, 13.0, 34.0, 60, 1050, 176),
     "tk_conv_2d_whole": Coefficients(2.55, 0.0, 32.0, 60, 420, 128),
@@ -34,17 +40,18 @@ COEFFICIENTS = {
     "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105),
     "tk_mean": Coefficients(4.5, 0.0, 30.0, 60, 200),
     "tk_add": Coefficients(0.0, 0.0, 31.0, 60, 150, 104),
-    "tk_pad": Coefficients(0.0, 0.0, 0.5, 120, 160),
     "tk_softmax": Coefficients(0.0, 0.0, 36.0, 120, 360),
     "tk_lookup": Coefficients(0.0, 0.0, 4.0, 12, 32, 16),
     "tk_lookup_int16": Coefficients(0.0, 0.0, 4.0, 12, 34, 16),
     "tk_clamp_values": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
-    "tk_requantize_int16": Coefficients(0.0, 0.0, 26.0, 20, 110, 48),
+    "tk_requantize_values": Coefficients(0.0, 0.0, 26.0, 20, 110, 48),
     "tk_quantize_float": Coefficients(0.0, 0.0, 40.0, 20, 180, 32),
     "tk_quantize_float_int16": Coefficients(0.0, 0.0, 40.0, 20, 180, 32),
     "tk_dequantize": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
     "tk_dequantize_uint8": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
     "tk_dequantize_int16": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
+    "tk_function_float": Coefficients(0.0, 0.0, 60.0, 20, 90, 40),
+    "tk_slopes_int16": Coefficients(0.0, 0.0, 32.0, 30, 220, 48),
     "tk_mul": Coefficients(0.0, 0.0, 34.0, 60, 240),
     "tk_div": Coefficients(0.0, 0.0, 160.0, 60, 460),
     "tk_extreme": Coefficients(0.0, 0.0, 12.0, 60, 120),
@@ -57,7 +64,14 @@ COEFFICIENTS = {
     "tk_compare_quantized": Coefficients(0.0, 0.0, 44.0, 60, 260),
     "tk_select": Coefficients(0.0, 0.0, 12.0, 60, 120),
     "tk_select_float": Coefficients(0.0, 0.0, 12.0, 60, 120),
-    "tk_copy": Coefficients(14.0, 0.0, 0.5, 60, 160),
+    "tk_copy": Coefficients(7.0, 0.0, 0.5, 40, 90, 64),
+    "tk_move": Coefficients(0.0, 0.0, COPIED_BYTE, 12, 110, 16),
+    "tk_gather": Coefficients(14.0, 0.0, 0.5, 40, 100, 48),
+    "tk_gather_float": Coefficients(10.0, 0.0, 2.5, 40, 110, 48),
+    "tk_gather_nd": Coefficients(24.0, 0.0, 0.5, 40, 110, 48),
+    "tk_resize_bilinear": Coefficients(0.0, 0.0, 22.0, 80, 260, 120),
+    "tk_resize_bilinear_float": Coefficients(0.0, 0.0, 60.0, 80, 420, 144),
+    "tk_resize_nearest": Coefficients(10.0, 0.0, 0.5, 60, 120, 64),
     "tk_fill": Coefficients(0.0, 0.0, 0.3, 30, 24, 16),
 }
 """On Thumb-2."""

@@ -77,8 +77,27 @@ def _range(graph: Graph, tensor: Tensor) -> tuple[Range, float]:
     zero = float(tensor.quantization.zero_point) if tensor.quantization is not None else 0.0
     if tensor.dtype == "bool":
         return Range(0, 1, 0), 1.0
+    picked_from = _picked_from(graph, tensor)
+    if picked_from is not None:
+        return Range(0, picked_from - 1, 0), 1.0
+    if tensor.dtype == "int64":  # Beyond it float64 has gaps.
+        return Range(-(2.0**53), 2.0**53, 0), 1.0
     limits = np.iinfo(tensor.dtype)
     return Range(float(limits.min), float(limits.max), min(max(zero, limits.min), limits.max)), 1.0
+
+
+def _picked_from(graph: Graph, tensor: Tensor) -> int | None:
+    """How many things there are to pick from, for an input of indices: TFLM reads outside for others."""
+    counts = []
+    for operator in graph.consumers(tensor.index):
+        picked = [graph.tensor(i).shape for i in operator.inputs]
+        if operator.op == "EMBEDDING_LOOKUP" and operator.inputs[0] == tensor.index:
+            counts.append(picked[1][0])
+        elif operator.op == "GATHER" and operator.inputs[1] == tensor.index:
+            counts.append(picked[0][operator.options.axis])
+        elif operator.op == "GATHER_ND" and operator.inputs[1] == tensor.index:
+            counts.append(min(picked[0][: tensor.shape[-1]]))
+    return min(counts, default=None)
 
 
 # --- kinds of vectors, in quanta ------------------------------------------------------------------
