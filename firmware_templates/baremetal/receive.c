@@ -17,18 +17,21 @@ void receive_push(uint8_t byte) {
     }
 }
 
-uint8_t receive_wait(void) {
+int receive_next(void) {
     const uint8_t at = tail;
-    /* With interrupts off a byte cannot slip in between the test and the sleep; a pending interrupt still wakes. */
-    interrupts_off();
-    while (head == at) {
-        wait_for_interrupt();
-        interrupts_on();
-        barrier();
-        interrupts_off();
+    if (head == at) {
+        return -1;
     }
-    interrupts_on();
     const uint8_t byte = ring[at];
     tail = (uint8_t)(at + 1u);
     return byte;
+}
+
+void receive_sleep(void) {
+    /* With interrupts off a byte cannot slip in between the test and the sleep; a pending interrupt still wakes. */
+    interrupts_off();
+    if (head == tail) {
+        wait_for_interrupt();
+    }
+    interrupts_on();
 }

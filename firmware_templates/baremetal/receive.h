@@ -7,7 +7,10 @@
 /* Stores a byte; drops it when the ring is full (the frame's CRC then fails, and the host asks again). */
 void receive_push(uint8_t byte);
 
-/* The next byte, sleeping until there is one. */
-uint8_t receive_wait(void);
+/* The next byte, -1 while there is none. */
+int receive_next(void);
+
+/* Sleeps until an interrupt, unless there is a byte. */
+void receive_sleep(void);
 
 #endif

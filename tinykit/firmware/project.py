@@ -14,8 +14,8 @@ from tinykit.files import data_folder, folder_atomic, inside, write_atomic
 from tinykit.firmware.fit import stack_bytes
 from tinykit.plan.model import Cost, Plan
 
-_TEMPLATES = ("board.h", "main.c", "linker.ld", "Makefile")
-_HEADERS = ("cortex_m.h", "counter.h", "fault.h", "protocol.h", "receive.h", "stack.h", "uart.h")
+_TEMPLATES = ("board.h", "main.c", "serve.c", "sensor.c", "linker.ld", "Makefile")
+_HEADERS = ("cortex_m.h", "counter.h", "fault.h", "protocol.h", "receive.h", "serve.h", "stack.h", "uart.h")
 _SOURCES = ("startup_cortex_m.c", "counter.c", "fault.c", "protocol.c", "receive.c", "stack.c")
 MARKER = "README.txt"
 """In every project, so that a folder is known as ours before it is replaced."""
@@ -91,7 +91,8 @@ def sources(what: Program, board: Board) -> dict[str, str]:
         "stack_bytes": stack_bytes(what.cost, board),
         "sha256_rows": _sha256_rows(what.interface.sha256),
         "text_name": what.interface.name[:_NAME_BYTES],
-        "firmware_sources": ["main.c", *_SOURCES, uart],
+        "stack": True,
+        "firmware_sources": ["main.c", "serve.c", "sensor.c", *_SOURCES, uart],
         "model_sources": [name for name in what.sources if name.endswith(".c")],
     }
     environment = _environment()
