@@ -23,7 +23,8 @@ def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
     from tinykit.report.table import render
 
     recipe = load_recipe(existing_file(args.recipe, "recipe"))
-    result = run_pipeline(recipe, output=args.output or Path("build") / recipe.name, quiet=args.quiet, until=until)
+    output = args.output or Path("build") / recipe.name
+    result = run_pipeline(recipe, output=output, quiet=args.quiet, until=until)
     passed = result["verdict"]["passed"]
-    text = render(result, terminal_width(), colour=sys.stdout.isatty())
+    text = render(result, terminal_width(), report=str(output / "report.html"), colour=sys.stdout.isatty())
     return Outcome(result, text, 1 if passed is False else 0)
