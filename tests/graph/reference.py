@@ -19,6 +19,7 @@ from tinykit.graph.arithmetic import (
     requantize,
 )
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Quantization, Tensor
+from tinykit.graph.ops import REGISTRY
 from tinykit.graph.window import Axis
 
 
@@ -27,7 +28,15 @@ def evaluate(graph: Graph, inputs: list[np.ndarray]) -> dict[int, np.ndarray]:
     values = {i: t.data for i, t in graph.tensors.items() if t.data is not None}
     values.update(zip(graph.inputs, (np.asarray(x) for x in inputs), strict=True))
     for operator in graph.operators:
-        rule = RULES.get(operator.op)
+        rule, moves = RULES.get(operator.op), REGISTRY[operator.op].moves
+        given = [np.empty(0, np.int8) if i == NO_TENSOR else values[i] for i in operator.inputs]
+        if rule is None and moves is not None:
+            outputs = [graph.tensor(i) for i in operator.outputs]
+            results = [np.empty(t.shape, t.dtype) for t in outputs]
+            for target, source in moves(operator.options, given, results):
+                np.copyto(target, source)
+            values.update(zip(operator.outputs, results, strict=True))
+            continue
         if rule is None:
             break
         y = graph.tensor(operator.outputs[0])

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinykit.graph.model import Graph
+from tinykit.graph.passes.as_reshape import as_reshapes
 from tinykit.graph.passes.dead_channels import drop_dead_channels
 from tinykit.graph.passes.dead_operators import drop_dead_operators
 from tinykit.graph.passes.fold_clamp import fold_clamps
+from tinykit.graph.passes.fold_constants import fold_constants
 from tinykit.graph.passes.fold_pad import fold_pads
 from tinykit.graph.passes.identities import drop_identities
 from tinykit.graph.passes.quantize_chain import shorten_quantize_chains
 from tinykit.graph.passes.reshape_chain import shorten_reshape_chains
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    fold_constants,
+    as_reshapes,
     drop_dead_operators,
     shorten_quantize_chains,
     shorten_reshape_chains,

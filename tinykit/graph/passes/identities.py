@@ -9,6 +9,12 @@ from tinykit.graph.arithmetic import INTEGER_RANGES, relu, relu6, requantize
 from tinykit.graph.edit import bypassed, each_operator
 from tinykit.graph.model import Graph, Operator, Tensor
 
+COPIES_OF_EQUAL_SHAPE = (
+    *("RESHAPE", "PAD", "PADV2", "MIRROR_PAD", "SLICE", "BROADCAST_TO", "TILE"),
+    *("CONCATENATION", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE", "SPACE_TO_BATCH_ND"),
+)
+"""Operators that leave every value in its place where the shape stays."""
+
 
 def drop_identities(graph: Graph) -> Graph:
     """Remove operators whose output always equals their input."""
@@ -31,8 +37,8 @@ def _same_quantization(x: Tensor, y: Tensor) -> bool:
 
 
 def _copies(operator: Operator, x: Tensor, y: Tensor) -> bool:
-    if operator.op in ("RESHAPE", "PAD", "PADV2"):
-        return True  # Shapes are equal, so nothing is padded.
+    if operator.op in COPIES_OF_EQUAL_SHAPE:
+        return True
     known = {"QUANTIZE": ("int8", "uint8", "int16"), "RELU": ("int8",), "RELU6": ("int8",)}
     if x.dtype not in known.get(operator.op, ()):
         return False
