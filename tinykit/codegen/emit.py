@@ -14,7 +14,7 @@ import jinja2
 
 from tinykit import __version__
 from tinykit.codegen.calls import Writer
-from tinykit.codegen.ports import Interface, Port, c_type, interface
+from tinykit.codegen.ports import Interface, Port, common_type, interface, port_facts
 from tinykit.codegen.text import comment, string
 from tinykit.errors import ModelError
 from tinykit.files import folder_atomic, inside, write_atomic
@@ -47,8 +47,8 @@ def emit(plan: Plan) -> dict[str, str]:
         "interface": interface(plan),
         "inputs": [_port_facts(plan, graph.tensor(i)) for i in graph.inputs],
         "outputs": [_port_facts(plan, graph.tensor(i)) for i in graph.outputs],
-        "input_type": _common_type([graph.tensor(i) for i in graph.inputs]),
-        "output_type": _common_type([graph.tensor(i) for i in graph.outputs]),
+        "input_type": common_type([graph.tensor(i) for i in graph.inputs]),
+        "output_type": common_type([graph.tensor(i) for i in graph.outputs]),
         "program": program,
         "system_includes": sorted({h for s in sources for h in c_source.system_includes(s)} - {"stdint.h"}),
         "kernel_text": "\n".join(c_source.text(s).strip() + "\n" for s in sources),
@@ -76,24 +76,7 @@ def write(plan: Plan, folder: Path) -> list[Path]:
 
 
 def _port_facts(plan: Plan, tensor: Tensor) -> dict[str, object]:
-    quantization = tensor.quantization
-    return {
-        "name": comment(tensor.name),
-        "shape": "x".join(str(n) for n in tensor.shape),
-        "dtype": tensor.dtype,
-        "ctype": c_type(tensor.dtype),
-        "elements": tensor.elements,
-        "bytes": tensor.nbytes,
-        "offset": plan.buffer(tensor.index).offset,
-        "scale": None if quantization is None else f"{quantization.scale:.9g}",
-        "zero_point": None if quantization is None else quantization.zero_point,
-    }
-
-
-def _common_type(tensors: list[Tensor]) -> str:
-    """The element type that all of them share, else void."""
-    types = {c_type(t.dtype) for t in tensors}
-    return types.pop() if len(types) == 1 else "void"
+    return {**port_facts(tensor), "offset": plan.buffer(tensor.index).offset}
 
 
 @functools.cache

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinykit.codegen.text import comment
 from tinykit.errors import ModelError
-from tinykit.graph.model import Tensor
+from tinykit.graph.model import Graph, Tensor
 from tinykit.plan.model import Plan
 
 C_TYPES = {
@@ -47,15 +48,40 @@ class Interface:
 
 def interface(plan: Plan) -> Interface:
     """The interface of a plan's generated C."""
-    graph = plan.graph
+    return graph_interface(plan.graph, plan.arena_bytes, len(plan.steps))
+
+
+def graph_interface(graph: Graph, arena_bytes: int, steps: int) -> Interface:
+    """The interface of C that runs `graph` in `steps` steps, by whatever engine."""
     return Interface(
         name=graph.name,
         sha256=graph.sha256,
-        arena_bytes=plan.arena_bytes,
-        steps=len(plan.steps),
+        arena_bytes=arena_bytes,
+        steps=steps,
         inputs=_ports(graph.name, "input", [graph.tensor(i) for i in graph.inputs]),
         outputs=_ports(graph.name, "output", [graph.tensor(i) for i in graph.outputs]),
     )
+
+
+def port_facts(tensor: Tensor) -> dict[str, object]:
+    """What the templates say of an input or output."""
+    quantization = tensor.quantization
+    return {
+        "name": comment(tensor.name),
+        "shape": "x".join(str(n) for n in tensor.shape),
+        "dtype": tensor.dtype,
+        "ctype": c_type(tensor.dtype),
+        "elements": tensor.elements,
+        "bytes": tensor.nbytes,
+        "scale": None if quantization is None else f"{quantization.scale:.9g}",
+        "zero_point": None if quantization is None else quantization.zero_point,
+    }
+
+
+def common_type(tensors: list[Tensor]) -> str:
+    """The element type that all of them share, else void."""
+    types = {c_type(t.dtype) for t in tensors}
+    return types.pop() if len(types) == 1 else "void"
 
 
 def c_type(dtype: str) -> str:
