@@ -293,3 +293,17 @@ def test_a_trained_student_from_a_file_is_pruned_and_quantized(recipe: Path, maj
     assert list(rows(result)) == ["student", "pruned", "int8"]
     assert rows(result)["pruned"]["sparsity"] >= 0.49
     _ends_in_softmax(recipe.parent / "out" / "model.tflite")
+
+
+@pytest.mark.train
+def test_every_kind_of_layer_reaches_int8_through_prune_preserving_qat(recipe: Path) -> None:
+    layers = (
+        '"conv 8 3x3", "batchnorm", "relu", "depthwise 3x3 relu6", "average 2x2", "conv 8 1x1 relu6", "dropout 0.1", '
+        '"globalaverage", "dense 8 relu", "dense 3", "softmax"'
+    )
+    text = RECIPE.replace('"conv 4 3x3 relu", "pool 2x2", "dense 3", "softmax"', layers)
+    text = text.replace("[quantize]\n", '[quantize]\nmethod = "prune-preserving-qat"\nsteps = 30\n')
+    recipe.write_text(text.replace("seeds = [0, 1]", "seeds = [0]"), encoding="utf-8")
+    result = run(load_recipe(recipe), recipe.parent / "out", quiet=True, until="int8")
+    assert rows(result)["int8"]["sparsity"] >= 0.49
+    _ends_in_softmax(recipe.parent / "out" / "model.tflite")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import ModelError, RecipeError
-from tinykit.learn.backend import keras, tensorflow
+from tinykit.learn.backend import keras
 from tinykit.learn.layers import Layer, parse_layers
 from tinykit.recipe import Model
 
@@ -40,17 +40,15 @@ def build(model: Model, shape: tuple[int, ...], classes: int, prefix: str) -> An
             )
         return built
     words = [text for text in model.layers if text.split()[0] != "softmax"]
-    layers = keras().layers
-    stack = [layers.Input(shape, name=f"{prefix}_input")]
+    stack = [keras().layers.Input(shape, name=f"{prefix}_input")]
     rank = len(shape)
     for number, (layer, text) in enumerate(zip(parse_layers(tuple(words)), words, strict=True)):
-        name = f"{prefix}_{number:02d}_{layer.kind}"
-        if layer.kind == "dense" and rank > 1:
-            stack.append(layers.Flatten(name=f"{name}_flatten"))
-        stack.append(_make(layer, name))
+        if layer.kind in _SPATIAL and rank != 3:
+            raise RecipeError(
+                f"{text!r} needs images (height, width, channels)", found=f"{rank} dimension{'s' if rank > 1 else ''}"
+            )
+        stack += _make(layer, f"{prefix}_{number:02d}_{layer.kind}", flat=rank == 1)
         rank = 1 if layer.kind in ("dense", "flatten", "globalaverage") else rank
-        if layer.kind in ("conv", "depthwise", "pool", "average", "globalaverage") and len(shape) != 3:
-            raise RecipeError(f"{text!r} needs samples (height, width, channels)", found=f"samples {shape}")
     try:
         built = keras().Sequential(stack, name=prefix)
     except ValueError as error:
@@ -59,21 +57,27 @@ def build(model: Model, shape: tuple[int, ...], classes: int, prefix: str) -> An
         raise RecipeError(
             f"the {prefix}'s last layer does not fit the data",
             expected=f"'dense {classes}'",
-            found=f"{words[-1]!r}, output {tuple(built.output_shape[1:])}",
+            found=f"{words[-1]!r}, output {tuple(built.output_shape[1:])}" if words else "no layers",
         )
     return built
 
 
-def _make(layer: Layer, name: str) -> Any:
+_SPATIAL = ("conv", "depthwise", "pool", "average", "globalaverage")
+
+
+def _make(layer: Layer, name: str, flat: bool) -> list[Any]:
+    """The Keras layers of one layer in words: what must come before it, itself, and an activation of its own."""
     layers = keras().layers
-    activation = _activation(layer.activation)
-    if layer.kind == "conv":
-        return layers.Conv2D(layer.units, layer.window, layer.stride, layer.padding, activation=activation, name=name)
-    if layer.kind == "depthwise":
-        return layers.DepthwiseConv2D(layer.window, layer.stride, layer.padding, activation=activation, name=name)
-    if layer.kind == "dense":
-        return layers.Dense(layer.units, activation=activation, name=name)
-    simple = {
+    # relu6 is a layer of its own: as an activation Keras 2 knows no name for it, and so could not restore it.
+    fused = layer.activation if layer.activation == "relu" else None
+    made = {
+        "conv": lambda: layers.Conv2D(
+            layer.units, layer.window, layer.stride, layer.padding, activation=fused, name=name
+        ),
+        "depthwise": lambda: layers.DepthwiseConv2D(
+            layer.window, layer.stride, layer.padding, activation=fused, name=name
+        ),
+        "dense": lambda: layers.Dense(layer.units, activation=fused, name=name),
         "pool": lambda: layers.MaxPooling2D(layer.window, name=name),
         "average": lambda: layers.AveragePooling2D(layer.window, name=name),
         "globalaverage": lambda: layers.GlobalAveragePooling2D(name=name),
@@ -82,12 +86,10 @@ def _make(layer: Layer, name: str) -> Any:
         "batchnorm": lambda: layers.BatchNormalization(name=name),
         "relu": lambda: layers.ReLU(name=name),
         "relu6": lambda: layers.ReLU(6.0, name=name),
-    }
-    return simple[layer.kind]()
-
-
-def _activation(name: str | None) -> Any:
-    return tensorflow().nn.relu6 if name == "relu6" else name
+    }[layer.kind]()
+    before = [layers.Flatten(name=f"{name}_flatten")] if layer.kind == "dense" and not flat else []
+    after = [layers.ReLU(6.0, name=f"{name}_relu6")] if layer.activation == "relu6" else []
+    return [*before, made, *after]
 
 
 def ends_in_softmax(model: Model) -> bool:
@@ -155,14 +157,14 @@ def restore(path: Path) -> Any:
     return keras().models.load_model(path, compile=False, safe_mode=True)
 
 
+def is_prunable(layer: Any) -> bool:
+    """Whether pruning touches this layer: convolutions and dense layers, not depthwise ones, which are small."""
+    return type(layer).__name__ in ("Conv2D", "Dense")
+
+
 def kernels(model: Any) -> list[np.ndarray]:
-    """The weights that pruning touches: kernels of convolutions and dense layers, not biases or depthwise kernels."""
-    found = []
-    for layer in model.layers:
-        inner = getattr(layer, "layer", layer)
-        if type(inner).__name__ in ("Conv2D", "Dense"):
-            found.append(np.asarray(inner.kernel))
-    return found
+    """The weights that pruning touches."""
+    return [np.asarray(layer.kernel) for layer in model.layers if is_prunable(layer)]
 
 
 def sparsity(model: Any) -> float:

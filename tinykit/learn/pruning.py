@@ -8,7 +8,7 @@ import numpy as np
 
 from tinykit.errors import ToolFailed
 from tinykit.learn.backend import keras, tfmot
-from tinykit.learn.models import kernels
+from tinykit.learn.models import is_prunable, kernels
 from tinykit.learn.training import Budget, Task, fit
 
 _EVERY = 20
@@ -36,7 +36,7 @@ def prune(
     )
 
     def wrap(layer: Any) -> Any:
-        if type(layer).__name__ in ("Conv2D", "Dense"):
+        if is_prunable(layer):
             return sparsity_api.prune_low_magnitude(layer, pruning_schedule=schedule)
         return layer
 

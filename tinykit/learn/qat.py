@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinykit.errors import ModelError
 from tinykit.learn.backend import keras, tfmot
+from tinykit.learn.models import is_prunable
 from tinykit.learn.training import Budget, Task, fit
 
 
@@ -33,5 +36,27 @@ def quantization_aware(
             found=str(error)[:300],
             next_step='Use method = "ptq"',
         ) from error
-    history = fit(aware, task, budget, "Quantization-aware training", quiet=quiet)
+    # One step at a time where zeros are put back after each.
+    callbacks, together = ((_zero_keeper(model),), 1) if keep_zeros else ((), 10)
+    title = "Quantization-aware training"
+    history = fit(aware, task, budget, title, quiet=quiet, callbacks=callbacks, steps_per_execution=together)
     return aware, history
+
+
+def _zero_keeper(pruned: Any) -> Any:
+    """A callback that keeps zero what is zero in `pruned`.
+
+    TFMOT's scheme forgets convolutions that a batch normalization follows.
+    """
+    masks = {layer.name: np.asarray(layer.kernel) != 0 for layer in pruned.layers if is_prunable(layer)}
+
+    class ZeroKeeper(keras().callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            for wrapper in self.model.layers:
+                layer = getattr(wrapper, "layer", wrapper)
+                # The layer's own `kernel` is the rounded tensor by now; the variable is behind the wrapper.
+                for variable in wrapper.trainable_weights:
+                    if layer.name in masks and variable.name.split("/")[-1] == "kernel:0":
+                        variable.assign(variable * masks[layer.name])
+
+    return ZeroKeeper()
