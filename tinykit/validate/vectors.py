@@ -90,13 +90,14 @@ def _picked_from(graph: Graph, tensor: Tensor) -> int | None:
     """How many things there are to pick from, for an input of indices: TFLM reads outside for others."""
     counts = []
     for operator in graph.consumers(tensor.index):
-        picked = [graph.tensor(i).shape for i in operator.inputs]
-        if operator.op == "EMBEDDING_LOOKUP" and operator.inputs[0] == tensor.index:
-            counts.append(picked[1][0])
-        elif operator.op == "GATHER" and operator.inputs[1] == tensor.index:
-            counts.append(picked[0][operator.options.axis])
-        elif operator.op == "GATHER_ND" and operator.inputs[1] == tensor.index:
-            counts.append(min(picked[0][: tensor.shape[-1]]))
+        if operator.op not in ("GATHER", "GATHER_ND", "EMBEDDING_LOOKUP"):
+            continue
+        names_first = operator.op == "EMBEDDING_LOOKUP"
+        if operator.inputs[0 if names_first else 1] != tensor.index:
+            continue
+        values = graph.tensor(operator.inputs[1 if names_first else 0]).shape
+        axis = operator.options.axis if operator.op == "GATHER" else 0
+        counts.append(min(values[: tensor.shape[-1]]) if operator.op == "GATHER_ND" else values[axis])
     return min(counts, default=None)
 
 
