@@ -136,6 +136,31 @@ def test_quotients_equal_tflm(constant: bool) -> None:
     )
 
 
+def test_ties_of_the_rounding_equal_tflm() -> None:
+    """Round scales put many results halfway between two values, where a multiplier's last bit decides."""
+    scales = [(0.05, 1.7, 0.02), (0.9, 1.0, 0.5), (0.1, 0.3, 0.1), (0.03, 1.0, 0.04), (0.06, 1.7, 0.05)]
+    assert_equal(
+        [
+            case(
+                binary,
+                (2, 3, 50),
+                op=op,
+                input_scale=scale,
+                input_zero_point=0,
+                other_scale=other,
+                shape=(3, 50),
+                constant=True,
+                nonzero=True,
+                scale=out,
+                input_dtype=dtype,
+            )
+            for op, dtype in (("SUB", "int8"), ("SUB", "int16"), ("MUL", "int8"), ("DIV", "int8"), ("ADD", "int8"))
+            for scale, other, out in scales
+        ],
+        count=48,
+    )
+
+
 def test_sanitizers_find_nothing() -> None:
     types = {"SUB": "int16", "MUL": "int8", "SQUARED_DIFFERENCE": "int16", "MAXIMUM": "int32", "DIV": "int8"}
     assert_equal(

@@ -89,19 +89,10 @@ def unary(
     return model.operator(op, [x], x.shape, 0.0 if dtype == "float32" else scale, zero, dtype=dtype, **options)
 
 
-def in_float(
-    model: ModelBuilder,
-    x: Value,
-    *,
-    op: str = "EXP",
-    scale: float = 0.1,
-    zero_point: int = 0,
-    **options: Any,
-) -> Value:
-    """A float32 operator inside an int8 model: DEQUANTIZE, `op`, QUANTIZE."""
+def in_float(model: ModelBuilder, x: Value, *, op: str = "EXP", **options: Any) -> Value:
+    """A float32 operator on what DEQUANTIZE makes of `x`."""
     real = model.operator("DEQUANTIZE", [x], x.shape, dtype="float32")
-    result = model.operator(op, [real], x.shape, dtype="float32", **options)
-    return model.operator("QUANTIZE", [result], x.shape, scale, zero_point)
+    return model.operator(op, [real], x.shape, dtype="float32", **options)
 
 
 def prelu(

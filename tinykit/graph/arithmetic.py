@@ -204,26 +204,13 @@ SQUARED_DIFFERENCE_LEFT_SHIFTS = {"int8": 7, "int16": 0}
 def add_multipliers(
     a_scale: float, b_scale: float, y_scale: float, left_shift: int = ADD_LEFT_SHIFT
 ) -> tuple[tuple[int, int], ...]:
-    """Multipliers and shifts of ADD: of its first operand, its second, and its output."""
+    """Multipliers and shifts of ADD and SUB: of the first operand, the second, and the output."""
     twice = 2 * max(a_scale, b_scale)
     return (
         quantize_multiplier(a_scale / twice),
         quantize_multiplier(b_scale / twice),
         quantize_multiplier(twice / ((1 << left_shift) * y_scale)),
     )
-
-
-def sub_multipliers(
-    a_scale: float, b_scale: float, y_scale: float, left_shift: int = ADD_LEFT_SHIFT
-) -> tuple[tuple[int, int], ...]:
-    """The same of SUB, which divides in float32 (`micro/kernels/sub_common.cc`)."""
-    a, b, y = (np.float32(scale) for scale in (a_scale, b_scale, y_scale))
-    twice = np.float32(2) * max(a, b)
-    with np.errstate(over="ignore", under="ignore"):
-        reals = (a / twice, b / twice, twice / (np.float32(1 << left_shift) * y))
-    if not np.isfinite(reals).all():
-        return ((0, 0),) * 3
-    return tuple(quantize_multiplier(float(real)) for real in reals)
 
 
 def squared_difference_multipliers(
@@ -240,10 +227,8 @@ def squared_difference_multipliers(
 
 
 def div_multiplier(a_scale: float, b_scale: float, y_scale: float) -> tuple[int, int]:
-    """Multiplier and shift of DIV, whose scales TFLM combines in float32 (`micro/kernels/div.cc`)."""
-    with np.errstate(over="ignore", under="ignore", divide="ignore"):
-        real = float(np.float32(a_scale) / (np.float32(b_scale) * np.float32(y_scale)))
-    return quantize_multiplier(real) if math.isfinite(real) else (0, LARGEST_SHIFT + 1)
+    """Multiplier and shift of DIV."""
+    return quantize_multiplier(a_scale / (b_scale * y_scale))
 
 
 def mean_multiplier(x_scale: float, y_scale: float, count: int) -> tuple[int, int]:

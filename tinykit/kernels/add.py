@@ -11,7 +11,6 @@ from tinykit.graph.arithmetic import (
     activation_range,
     add_multipliers,
     squared_difference_multipliers,
-    sub_multipliers,
 )
 from tinykit.graph.broadcast import QUANTIZED
 from tinykit.graph.model import Graph, Operator
@@ -32,8 +31,7 @@ def lower_sum(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     if y.dtype not in QUANTIZED:
         return []
     left = ADD_LEFT_SHIFTS[y.dtype]
-    multipliers = add_multipliers if operator.op == "ADD" else sub_multipliers
-    factors = multipliers(scale(a), scale(b), scale(y), left)
+    factors = add_multipliers(scale(a), scale(b), scale(y), left)
     limits = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
     return [_step(graph, operator, target, left=left, factors=factors, limits=limits)]
 

@@ -33,7 +33,7 @@ TK_INLINE int32_t tk_quotient(int32_t a, int32_t b, int32_t multiplier, int left
     const int zeros = tk_leading_zeros(divisor);
     const int32_t inverse = tk_reciprocal((int32_t)((divisor << zeros) & 0x7FFFFFFFu));
     const int headroom = tk_leading_zeros((uint32_t)(numerator < 0 ? ~numerator : numerator)) - 1;
-    const int32_t raised = numerator * ((int32_t)1 << headroom);
+    const int32_t raised = (int32_t)((uint32_t)numerator << headroom);
     const int32_t value = tk_high_multiply(tk_high_multiply(raised, inverse), multiplier);
     const int right = 31 - zeros + headroom - left;
     const int32_t mask = right > 31 ? -1 : (int32_t)(((uint32_t)1 << right) - 1u);

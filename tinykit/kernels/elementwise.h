@@ -1,9 +1,10 @@
 /* One value in, one value out: tables, clamps and conversions between types. */
 
-#include "common.h"
+#include "values.h"
 
 typedef struct {
     int count;
+    int from, to;
 } tk_elementwise_shape;
 
 /* table: the result for each input byte, taken as unsigned. */
@@ -13,14 +14,15 @@ TK_INLINE void tk_lookup(const tk_elementwise_shape *s, const int8_t *input, int
     }
 }
 
-TK_INLINE void tk_clamp_values(const tk_elementwise_shape *s, const int8_t *input, int8_t *output, int32_t low,
+/* low and high are values of the type. */
+TK_INLINE void tk_clamp_values(const tk_elementwise_shape *s, const void *input, void *output, int32_t low,
                                int32_t high) {
     for (int i = 0; i < s->count; i++) {
-        output[i] = (int8_t)tk_clamp(input[i], low, high);
+        tk_store(s->from, output, i, tk_clamp(tk_load(s->from, input, i), low, high));
     }
 }
 
-/* The same with wider results. */
+/* tk_lookup with wider results. */
 TK_INLINE void tk_lookup_int16(const tk_elementwise_shape *s, const uint8_t *input, int16_t *output,
                                const int16_t *table) {
     for (int i = 0; i < s->count; i++) {
@@ -28,13 +30,13 @@ TK_INLINE void tk_lookup_int16(const tk_elementwise_shape *s, const uint8_t *inp
     }
 }
 
-/* From one quantization to another; shift is to the right. */
-TK_INLINE void tk_requantize_int16(const tk_elementwise_shape *s, const int16_t *input, int8_t *output,
-                                   int32_t input_zero_point, int32_t multiplier, int32_t shift,
-                                   int32_t output_zero_point) {
+/* From one quantization to another; shift is to the right; low and high are before the zero point is added. */
+TK_INLINE void tk_requantize_values(const tk_elementwise_shape *s, const void *input, void *output,
+                                    int32_t input_zero_point, int32_t multiplier, int32_t shift,
+                                    int32_t output_zero_point, int32_t low, int32_t high) {
     for (int i = 0; i < s->count; i++) {
-        output[i] = tk_requantize(0, input[i] - input_zero_point, multiplier, (int)shift, output_zero_point, INT8_MIN,
-                                  INT8_MAX);
+        const int32_t scaled = tk_scale(tk_load(s->from, input, i) - input_zero_point, multiplier, (int)shift);
+        tk_store(s->to, output, i, tk_clamp(scaled, low, high) + output_zero_point);
     }
 }
 

@@ -52,6 +52,8 @@ COEFFICIENTS = {
     "tk_dequantize_int16": Coefficients(0.0, 0.0, 9.0, 20, 60, 16),
     "tk_function_float": Coefficients(0.0, 0.0, 60.0, 20, 90, 40),
     "tk_slopes_int16": Coefficients(0.0, 0.0, 32.0, 30, 220, 48),
+    "tk_prelu": Coefficients(0.0, 0.0, 40.0, 60, 260),
+    "tk_prelu_float": Coefficients(0.0, 0.0, 14.0, 60, 130),
     "tk_mul": Coefficients(0.0, 0.0, 34.0, 60, 240),
     "tk_div": Coefficients(0.0, 0.0, 160.0, 60, 460),
     "tk_extreme": Coefficients(0.0, 0.0, 12.0, 60, 120),
@@ -82,7 +84,13 @@ _THUMB1_MAC, _THUMB1_OUTPUT = 2.4, 3.0
 REMAINDER_BYTES = 240
 """More code where the output channels do not divide into blocks."""
 
-LIBRARY_BYTES = {"__aeabi_lmul": 80, "memset": 120, "memcpy": 140}
+LIBRARY_BYTES = {
+    "__aeabi_lmul": 80,
+    "memset": 120,
+    "memcpy": 140,
+    **{"sqrtf": 60, "expf": 700, "logf": 560, "sinf": 2400, "cosf": 2400, "floorf": 120, "ceilf": 120},
+    **{"expm1f": 760, "tanhf": 900},
+}
 """Code of library routines, newlib-nano and libgcc for Thumb."""
 
 _CALL_BYTES, _ARGUMENT_BYTES = 8, 4

@@ -69,12 +69,49 @@ def _exponential_of_quarter(value: int) -> int:
 
 def reciprocal_of_one_plus(value: int) -> int:
     """1 / (1 + value) with 31 fractional bits, for value from 0 to 1 with 31 fractional bits."""
+    return shift_left(_two_over_one_plus(value), 1)
+
+
+def _two_over_one_plus(value: int) -> int:
+    """2 / (1 + value) with 29 fractional bits."""
     half_denominator = (value + ONE + 1) // 2
     estimate = _48_OVER_17 + multiply(half_denominator, _MINUS_32_OVER_17)
     for _ in range(3):
         error = (1 << 29) - multiply(half_denominator, estimate)
         estimate += shift_left(multiply(estimate, error), 2)
-    return shift_left(estimate, 1)
+    return estimate
+
+
+def tanh(value: int, integer_bits: int) -> int:
+    """tanh(value) with 31 fractional bits, by (1 - e) / (1 + e), e = exp(-2 |value|)."""
+    if value == 0:
+        return 0
+    part = _two_over_one_plus(exponential(-abs(value), integer_bits + 1))
+    positive = shift_left(part - (1 << 29), 2)
+    return positive if value > 0 else -positive
+
+
+_HALF_SQUARE_ROOT_OF_TWO = 1518500250
+
+
+def inverse_square_root(value: int) -> tuple[int, int]:
+    """1 / sqrt(value) as `multiplier / 2**31 * 2**shift`; 0 counts as 1 (`GetInvSqrtQuantizedMultiplierExp`)."""
+    if value <= 1:
+        return ONE, 0
+    right = 11
+    while value >= 1 << 29:
+        value //= 4
+        right += 1
+    pairs = (31 - value.bit_length()) // 2 - 1
+    right -= pairs
+    value <<= 2 * pairs
+    half = shift_right(value >> 1, 1)
+    x = 1 << 28
+    for _ in range(5):
+        cube = shift_left(multiply(multiply(x, x), x), 6)
+        x = shift_left(multiply((1 << 28) + (1 << 27), x) - multiply(half, cube), 3)
+    x = multiply(x, _HALF_SQUARE_ROOT_OF_TWO)
+    return (x << -right, 0) if right < 0 else (x, -right)
 
 
 def logistic(value: int, integer_bits: int) -> int:

@@ -194,7 +194,7 @@ def _build(plans: tuple[Plan, ...], flags: list[str], folder: Path) -> Path:
         for name, text in files.items():
             (place / name).write_text(text, encoding="utf-8")
         sources = [name for name in files if name.endswith(".c")]
-        _compile([*command, *sources, "-o", "model"], place)
+        _compile([*command, *sources, "-o", "model", "-lm"], place)
         unfinished = write_atomic(program.with_suffix(f".{os.getpid()}"), (place / "model").read_bytes())
         unfinished.chmod(0o755)
         unfinished.replace(program)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinykit.graph.arithmetic import ADD_LEFT_SHIFTS, add_multipliers, sub_multipliers
+from tinykit.graph.arithmetic import ADD_LEFT_SHIFTS, add_multipliers
 from tinykit.graph.broadcast import ArithmeticOptions, inspect_arithmetic, operands, parse_activation
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
 from tinykit.graph.flatbuffer import Table
@@ -22,8 +22,7 @@ def inspect(inspection: Inspection) -> None:
     if left is None:
         return
     assert a.quantization and b.quantization and y.quantization
-    multipliers = add_multipliers if inspection.operator.op == "ADD" else sub_multipliers
-    *factors, last = multipliers(a.quantization.scale, b.quantization.scale, y.quantization.scale, left)
+    *factors, last = add_multipliers(a.quantization.scale, b.quantization.scale, y.quantization.scale, left)
     inspection.require(
         all(multiplier > 0 for multiplier, _ in factors) and last[0] > 0 and last[1] <= 0,
         "its scales are too far apart for TFLM",

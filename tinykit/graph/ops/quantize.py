@@ -13,8 +13,13 @@ PAIRS = (
     ("uint8", "int8"),
     ("int8", "int16"),
     ("int16", "int8"),
+    ("int8", "int32"),
+    ("int16", "int16"),
+    ("int16", "int32"),
+    ("int32", "int8"),
+    ("int32", "int16"),
 )
-"""Input and output types that tinykit compiles; TFLM takes these and some with int32."""
+"""Input and output types that TFLM takes."""
 
 
 def inspect(inspection: Inspection) -> None:
@@ -32,6 +37,11 @@ def inspect(inspection: Inspection) -> None:
         inspection.per_tensor(y)
     elif inspection.per_tensor(x, y):
         assert x.quantization and y.quantization
+        wide = [t for t in (x, y) if t.dtype == "int32"]
+        inspection.require(
+            all(t.quantization is not None and t.quantization.zero_point == 0 for t in wide),
+            "a 32-bit tensor has a zero point other than 0",
+        )
         low, high = (limit - x.quantization.zero_point for limit in INTEGER_RANGES[x.dtype])
         inspection.requantizes(low, high, x.quantization.scale / y.quantization.scale)
 

@@ -1,39 +1,41 @@
-"""RELU and RELU6 as operators of their own, int8 to int8.
+"""RELU, RELU6 and RELU_N1_TO_1 as operators of their own.
 
 RELU requantizes from input to output; RELU6 only clamps, in the input's units, whatever its output's quantization is.
+RELU_N1_TO_1, which TFLM lacks, is what TFLite computes.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from tinykit.graph.definition import Definition, Inspection, no_options
+from tinykit.graph.ops.functions import inspect_function
 
 
 def inspect_relu(inspection: Inspection) -> None:
-    if _inspect(inspection):
-        x, y = inspection.input.quantization, inspection.output.quantization
-        assert x and y
-        inspection.requantizes(-255, 255, float(np.float32(x.scale) / np.float32(y.scale)))
+    inspect_function(inspection, "int8", "int16", "float32")
+
+
+def inspect_relu_n1_to_1(inspection: Inspection) -> None:
+    inspect_function(inspection, "int8")
 
 
 def inspect_relu6(inspection: Inspection) -> None:
-    if _inspect(inspection):
-        x = inspection.input.quantization
-        assert x
-        inspection.require(
-            6 / x.scale < 1 << 30, "its input's scale is too small", "Quantize again with data like the real input"
-        )
-
-
-def _inspect(inspection: Inspection) -> bool:
     if not inspection.arity(1, 1):
-        return False
+        return
     x, y = inspection.input, inspection.output
-    return inspection.int8(x, y) and inspection.shape(y, x.shape)
+    if not (inspection.dtype(x, "int8", "int16", "float32") and inspection.dtype(y, x.dtype)):
+        return
+    if not inspection.shape(y, x.shape) or x.dtype == "float32" or not inspection.per_tensor(x, y):
+        return
+    assert x.quantization
+    inspection.require(
+        6 / x.quantization.scale < 1 << 30,
+        "its input's scale is too small",
+        "Quantize again with data like the real input",
+    )
 
 
 DEFINITIONS = (
     Definition("RELU", None, no_options, inspect_relu),
     Definition("RELU6", None, no_options, inspect_relu6),
+    Definition("RELU_N1_TO_1", None, no_options, inspect_relu_n1_to_1),
 )
