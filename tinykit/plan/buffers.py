@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykit.graph.model import Graph
-from tinykit.plan.memory import Name, Permission, Request, plan_memory
+from tinykit.plan.memory import Alias, Permission, Request, plan_memory
 from tinykit.plan.model import Buffer, Overlap, Step
 
 
@@ -46,12 +46,8 @@ def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
         for number, step in enumerate(steps)
         if step.scratch
     ]
-    permissions = [
-        Permission(*overlap)
-        for step in steps
-        for overlap in overlaps_by_tensor(step.inputs, step.outputs, step.overlaps)
-    ]
-    aliases: list[tuple[Name, Name]] = [(s.inputs[0], s.outputs[0]) for s in steps if s.alias]
+    aliases = [Alias(p.outer, p.inner, p.offset) for s in steps for p in s.shared_places]
+    permissions = _permissions(steps)
     memory = plan_memory([*requests, *scratches], permissions, aliases)
     buffers = tuple(
         Buffer(
@@ -64,6 +60,36 @@ def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
         for r in [*requests, *scratches]
     )
     return Placement(buffers, memory.total, memory.lower_bound)
+
+
+def shared_buffers(steps: Sequence[Step]) -> dict[int, int]:
+    """Tensor -> one tensor that stands for all that lie inside each other; itself for those that lie alone."""
+    holder: dict[int, int] = {}
+
+    def root(tensor: int) -> int:
+        while holder.setdefault(tensor, tensor) != tensor:
+            tensor = holder[tensor]
+        return tensor
+
+    for step in steps:
+        for tensor in (*step.inputs, *step.outputs):
+            root(tensor)
+        for place in step.shared_places:
+            holder[root(place.inner)] = root(place.outer)
+    return {tensor: root(tensor) for tensor in holder}
+
+
+def _permissions(steps: Sequence[Step]) -> list[Permission]:
+    """What the steps' overlaps allow. An input that lies together with others is overwritten only if all may be."""
+    buffer_of = shared_buffers(steps)
+    found = []
+    for step in steps:
+        granted = overlaps_by_tensor(step.inputs, step.outputs, step.overlaps)
+        for tensor, output, before in granted:
+            together = {t for t in step.inputs if buffer_of[t] == buffer_of[tensor]}
+            if together <= {t for t, o, _ in granted if o == output}:
+                found.append(Permission(tensor, output, before))
+    return found
 
 
 def _lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]:

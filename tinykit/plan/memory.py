@@ -2,7 +2,7 @@
 
     plan_memory(requests: Sequence[Request],
                 permissions: Sequence[Permission] = (),
-                aliases: Sequence[tuple[Name, Name]] = ()) -> Memory(offsets, total, lower_bound)
+                aliases: Sequence[Alias] = ()) -> Memory(offsets, total, lower_bound)
 
 `tinykit.plan.buffers.place(graph, steps)` makes the requests of a schedule and calls it.
 
@@ -20,6 +20,7 @@ import math
 import random
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Name = Hashable
 
@@ -51,6 +52,14 @@ class Permission:
     before: int = 0
 
 
+class Alias(NamedTuple):
+    """`other` is the bytes of `one` from byte `offset` on (all of them: a RESHAPE; some: a part of a SPLIT)."""
+
+    one: Name
+    other: Name
+    offset: int = 0
+
+
 @dataclass(frozen=True)
 class Memory:
     """A placement: bytes from the arena's start for each name, the arena's size, and what no placement can beat."""
@@ -63,23 +72,25 @@ class Memory:
 def plan_memory(
     requests: Sequence[Request],
     permissions: Sequence[Permission] = (),
-    aliases: Sequence[tuple[Name, Name]] = (),
+    aliases: Sequence[tuple[Name, Name] | Alias] = (),
 ) -> Memory:
     """Place every request; see the module's text.
 
     Args:
         requests: the buffers, with unique names.
         permissions: pairs that may share memory.
-        aliases: pairs of names that are the same bytes (a RESHAPE's input and output) and get the same offset.
+        aliases: names that are the same bytes (a RESHAPE's input and output), or lie inside others. That names which
+            meet in the same bytes hold the same values is the caller's promise.
 
-    Raises: KeyError for a permission or alias of a name that was not requested.
+    Raises: KeyError for a permission or alias of a name that was not requested; ValueError for aliases that
+        contradict each other or an alignment.
     """
-    blocks, block_of = _merge_aliases(requests, aliases)
-    shared = _usable(blocks, block_of, permissions)
+    blocks, block_of, shift = _merge_aliases(requests, [Alias(*alias) for alias in aliases])
+    shared = _usable(blocks, block_of, shift, permissions)
     bound = _lower_bound(blocks, shared)
     arena = _Arena(blocks, shared)
     total, places = _search(arena, blocks, bound)
-    return Memory({r.name: places[block_of[r.name]] for r in requests}, total, bound)
+    return Memory({r.name: places[block_of[r.name]] + shift[r.name] for r in requests}, total, bound)
 
 
 @dataclass(frozen=True)
@@ -126,37 +137,52 @@ Shared = dict[tuple[int, int], int]
 
 
 def _merge_aliases(
-    requests: Sequence[Request], aliases: Sequence[tuple[Name, Name]]
-) -> tuple[list[_Block], dict[Name, int]]:
+    requests: Sequence[Request], aliases: Sequence[Alias]
+) -> tuple[list[_Block], dict[Name, int], dict[Name, int]]:
+    """The blocks, the block of each name, and where in its block it starts."""
     group = {request.name: position for position, request in enumerate(requests)}
     if len(group) != len(requests):
         raise KeyError("a buffer is requested twice")
-    for one, other in aliases:
-        old, new = group[other], group[one]
-        group = {name: new if g == old else g for name, g in group.items()}
+    shift = dict.fromkeys(group, 0)
+    for one, other, offset in aliases:
+        old, new, moved = group[other], group[one], shift[one] + offset - shift[other]
+        if old == new and moved:
+            raise ValueError(f"{other} cannot lie {offset} bytes behind {one}: other aliases say otherwise")
+        for name in [n for n, g in group.items() if g == old]:
+            group[name] = new
+            shift[name] += moved
     members: dict[int, list[Request]] = {}
     for request in requests:
         members.setdefault(group[request.name], []).append(request)
-    blocks = [
-        _Block(
-            max(r.size for r in rs),
-            min(r.first for r in rs),
-            max(r.last for r in rs),
-            math.lcm(*(r.alignment for r in rs)),
+    blocks = []
+    for rs in members.values():
+        start = min(shift[r.name] for r in rs)
+        for r in rs:
+            shift[r.name] -= start
+            if shift[r.name] % r.alignment:
+                raise ValueError(f"{r.name} lies {shift[r.name]} bytes into others, off its alignment {r.alignment}")
+        blocks.append(
+            _Block(
+                max(shift[r.name] + r.size for r in rs),
+                min(r.first for r in rs),
+                max(r.last for r in rs),
+                math.lcm(*(r.alignment for r in rs)),
+            )
         )
-        for rs in members.values()
-    ]
     number = {g: i for i, g in enumerate(members)}
-    return blocks, {name: number[g] for name, g in group.items()}
+    return blocks, {name: number[g] for name, g in group.items()}, shift
 
 
-def _usable(blocks: list[_Block], block_of: dict[Name, int], permissions: Sequence[Permission]) -> Shared:
+def _usable(
+    blocks: list[_Block], block_of: dict[Name, int], shift: dict[Name, int], permissions: Sequence[Permission]
+) -> Shared:
     """The permissions between different blocks of which one dies where the other is born."""
     shared: Shared = {}
     for permission in permissions:
         pair = block_of[permission.input], block_of[permission.output]
         if pair[0] != pair[1] and blocks[pair[0]].last == blocks[pair[1]].first:
-            shared[pair] = max(permission.before, shared.get(pair, permission.before))
+            before = permission.before + shift[permission.output] - shift[permission.input]
+            shared[pair] = max(before, shared.get(pair, 0))
     return shared
 
 

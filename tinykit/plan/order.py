@@ -3,6 +3,7 @@
     best_order(steps: Sequence[Step], sizes: Mapping[int, int], outputs: Collection[int]) -> tuple[int, ...]
         positions of the steps in their new order; the given order itself where none is better
     peak_bytes(steps, sizes, outputs, order=None) -> int
+    bytes_by_step(steps, sizes, outputs) -> tuple[int, ...]
 
 The search goes forward through the sets of steps that can be done first, all sets of one size at a time: what is alive
 depends on the set alone, so of all ways to reach a set only the one with the lowest peak matters (a dynamic programme
@@ -13,9 +14,9 @@ it keeps the most promising ones.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tinykit.plan.buffers import overlaps_by_tensor
+from tinykit.plan.buffers import overlaps_by_tensor, shared_buffers
 from tinykit.plan.memory import Sharing, shared_bytes
 from tinykit.plan.model import Step
 
@@ -51,6 +52,17 @@ def peak_bytes(
     return _Schedule(steps, sizes, outputs).peak(range(len(steps)) if order is None else order)
 
 
+def bytes_by_step(steps: Sequence[Step], sizes: Mapping[int, int], outputs: Collection[int]) -> tuple[int, ...]:
+    """The bytes alive during each step as they stand, less what its permissions can save."""
+    schedule = _Schedule(steps, sizes, outputs)
+    done, state, found = 0, schedule.start, []
+    for step in range(len(steps)):
+        state = schedule.after(done, replace(state, peak=0), step)
+        found.append(state.peak)
+        done |= 1 << step
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class _State:
     """A set of steps done: the peak on the way, the bytes alive now, and the way itself (last step, state before)."""
@@ -75,30 +87,31 @@ class _Schedule:
 
     def __init__(self, steps: Sequence[Step], sizes: Mapping[int, int], outputs: Collection[int]) -> None:
         self.count = len(steps)
-        buffer_of = _buffers(steps)
+        buffer_of = shared_buffers(steps)
         self.sizes: dict[int, int] = {}
         self.users: dict[int, int] = {}
-        creator: dict[int, int] = {}
+        made = {tensor for step in steps for tensor in step.outputs}
         for number, step in enumerate(steps):
             for tensor in (*step.inputs, *step.outputs):
                 buffer = buffer_of[tensor]
                 self.sizes[buffer] = max(self.sizes.get(buffer, 0), sizes[tensor])
                 self.users[buffer] = self.users.get(buffer, 0) | 1 << number
-            creator |= {tensor: number for tensor in step.outputs if buffer_of[tensor] == tensor}
         self.kept = {buffer_of[t] for t in outputs if t in buffer_of}
         self.touched = [sorted({buffer_of[t] for t in (*k.inputs, *k.outputs)}) for k in steps]
-        self.born = [[b for b in self.touched[n] if creator.get(b) == n] for n in range(self.count)]
+        self.given = {buffer_of[tensor] for step in steps for tensor in step.inputs if tensor not in made}
         self.scratch = [step.scratch for step in steps]
         self.needs = _dependencies(steps)
         self.sharing = [_sharing(step, buffer_of, self.sizes) for step in steps]
-        self.start = _State(0, sum(size for b, size in self.sizes.items() if b not in creator))
+        self.start = _State(0, sum(self.sizes[b] for b in self.given))
 
     def after(self, done: int, state: _State, step: int) -> _State:
         """The state once `step` is done too."""
         now = done | 1 << step
         dying = {b for b in self.touched[step] if b not in self.kept and not self.users[b] & ~now}
-        during = state.alive + sum(self.sizes[b] for b in self.born[step])
-        saved = shared_bytes(s for s in self.sharing[step] if s.input in dying and s.output in self.born[step])
+        # A buffer is born with the first of the tensors that lie in it.
+        born = {b for b in self.touched[step] if b not in self.given and not self.users[b] & done}
+        during = state.alive + sum(self.sizes[b] for b in born)
+        saved = shared_bytes(s for s in self.sharing[step] if s.input in dying and s.output in born)
         peak = max(state.peak, during + self.scratch[step] - saved)
         return _State(peak, during - sum(self.sizes[b] for b in dying), step, state)
 
@@ -136,17 +149,6 @@ class _Schedule:
             kept = sorted(following.items(), key=lambda item: (item[1].peak, item[1].alive, item[0]))
             states = dict(kept[:width])
         return next((state.order() for state in states.values()), None)
-
-
-def _buffers(steps: Sequence[Step]) -> dict[int, int]:
-    """Tensor -> the tensor whose bytes it is, itself unless an alias made it."""
-    buffer_of: dict[int, int] = {}
-    for step in steps:
-        for tensor in step.inputs:
-            buffer_of.setdefault(tensor, tensor)
-        for tensor in step.outputs:
-            buffer_of[tensor] = buffer_of[step.inputs[0]] if step.alias else tensor
-    return buffer_of
 
 
 def _dependencies(steps: Sequence[Step]) -> list[int]:
