@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -36,7 +37,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for name, package in EMULATION_TOOLS.items():
             require_tool(name, package)
     if item.get_closest_marker("train"):
-        pytest.importorskip("tensorflow", reason='tensorflow is not installed: pip install "tinykit[train]"')
+        if importlib.util.find_spec("tensorflow") is None:  # importing it here would ignore learn/backend.py's settings
+            pytest.skip('tensorflow is not installed: pip install "tinykit[train]"')
     if item.get_closest_marker("shared"):
         require_shared()
 
