@@ -36,9 +36,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("emulated"):
         for name, package in EMULATION_TOOLS.items():
             require_tool(name, package)
-    if item.get_closest_marker("train"):
-        if importlib.util.find_spec("tensorflow") is None:  # importing it here would ignore learn/backend.py's settings
-            pytest.skip('tensorflow is not installed: pip install "tinykit[train]"')
+    # Importing tensorflow here would ignore the settings of learn/backend.py.
+    if item.get_closest_marker("train") and importlib.util.find_spec("tensorflow") is None:
+        pytest.skip('tensorflow is not installed: pip install "tinykit[train]"')
     if item.get_closest_marker("shared"):
         require_shared()
 

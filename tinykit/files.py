@@ -75,10 +75,20 @@ def folder_atomic(target: Path) -> Iterator[Path]:
         else:
             temporary.replace(target)
     except OSError as error:
-        raise write_error(target, error) from error
+        if _is_about(error, target, temporary):
+            raise write_error(target, error) from error
+        raise
     finally:
         if temporary is not None and temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_about(error: OSError, *folders: Path | None) -> bool:
+    """Whether an error says that the disk is full or names something in one of these folders."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or not isinstance(error.filename, str):
+        return True
+    where = Path(error.filename)
+    return any(f is not None and (where == f.parent or where.is_relative_to(f.parent)) for f in folders)
 
 
 def inside(folder: Path, name: str) -> Path:
