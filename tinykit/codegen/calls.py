@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinykit.codegen import row_loops
 from tinykit.codegen.ports import c_type
 from tinykit.codegen.text import comment, unique
 from tinykit.graph.model import Graph
@@ -40,11 +41,16 @@ class Instance:
 
 @dataclass(frozen=True)
 class Call:
-    """One step: its number, its comment, and the statements that run it (None for an alias)."""
+    """One step: its number, its comment, and the statements that run it (None for an alias).
+
+    `function` and `body` are a function of its own that the statement calls, where the step needs one.
+    """
 
     number: int
     comment: str
     statement: str | None
+    function: str = ""
+    body: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,27 +80,49 @@ class Writer:
         sources: list[str] = []
         for instance in self._instances.values():
             sources += [s for s in instance.kernel.sources if s not in sources]
+        if any(step.stages for step in self._plan.steps):
+            sources += [s for s in kernel(row_loops.SOURCE).sources if s not in sources]
         return Program(list(self._written.values()), list(self._instances.values()), calls, sources)
 
     def _call(self, number: int, step: Step) -> Call:
         note = f"Step {number}: {comment(step.name)}, {describe(self._plan.graph, step)}"
-        statements = [self._statement(step, number, call) for call in step.calls]
+        if step.stages:
+            return self._rows_call(number, step, note)
+
+        def locate(pointer: Pointer, pointer_type: str) -> str:
+            return row_loops.cast(f"{self._arena} + {self._offset(step, number, pointer)}", pointer_type)
+
+        statements = [self._statement(step, call, locate) for call in step.calls]
         return Call(number, note, "\n    ".join(statements) or None)
 
-    def _statement(self, step: Step, number: int, call: KernelCall) -> str:
+    def _rows_call(self, number: int, step: Step, note: str) -> Call:
+        """A step of several stages: a function with their loops."""
+        places = row_loops.Places(
+            self._arena,
+            tuple(self._offset(step, number, Pointer("input", k)) for k in range(len(step.inputs))),
+            self._offset(step, number, Pointer("output")),
+            self._offset(step, number, Pointer("scratch")) if step.scratch else 0,
+        )
+        function = unique(f"{self._plan.graph.name}_rows_{number}", self._taken)
+        body = row_loops.row_loops(step, places, self._statement)
+        return Call(number, note, f"{function}();", function, tuple(body))
+
+    def _statement(self, step: Step, call: KernelCall, locate: row_loops.Locate) -> str:
         instance = self._instance(call)
         user = comment(step.name)
         if user not in instance.users:
             instance.users.append(user)
         arguments = [
-            self._argument(step, number, parameter, argument)
+            self._argument(step, parameter, argument, locate)
             for parameter, argument in zip(instance.kernel.parameters, call.arguments, strict=True)
         ]
         return f"{instance.name}({', '.join(arguments)});"
 
-    def _argument(self, step: Step, number: int, parameter: Parameter, argument: Pointer | Constant | int) -> str:
+    def _argument(
+        self, step: Step, parameter: Parameter, argument: Pointer | Constant | int, locate: row_loops.Locate
+    ) -> str:
         if isinstance(argument, Pointer):
-            return pointer_into(self._arena, self._offset(step, number, argument), parameter.type)
+            return locate(argument, parameter.type)
         if isinstance(argument, Constant):
             return self._array(step, argument)
         return integer(int(argument))
@@ -140,12 +168,6 @@ class Writer:
             assignments=assignments,
             arguments=", ".join(p.name for p in found.parameters),
         )
-
-
-def pointer_into(arena: str, offset: int, pointer_type: str) -> str:
-    """An address in the arena as this pointer type; the planner has aligned it for the type."""
-    through = "" if "int8_t" in pointer_type else "(const void *)" if "const" in pointer_type else "(void *)"
-    return f"({pointer_type}){through}({arena} + {offset})"
 
 
 def _declared(parameter: Parameter) -> str:

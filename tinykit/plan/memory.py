@@ -182,7 +182,7 @@ def _usable(
         pair = block_of[permission.input], block_of[permission.output]
         if pair[0] != pair[1] and blocks[pair[0]].last == blocks[pair[1]].first:
             before = permission.before + shift[permission.output] - shift[permission.input]
-            shared[pair] = max(before, shared.get(pair, 0))
+            shared[pair] = max(before, shared.get(pair, before))
     return shared
 
 

@@ -69,6 +69,41 @@ class Call:
     code_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class Feed:
+    """Where a stage of a row-by-row step finds the rows of one of its inputs.
+
+    Attributes:
+        stage: number of the stage that makes them; None where they come from a tensor in the arena.
+        tensor: that tensor's position among the step's inputs, where there is no stage.
+        height: rows that the input has; row_bytes: bytes of each.
+        rows, stride: rows that the stage reads for each of its own, and from one to the next.
+        before: rows of padding above the first.
+        window: where in the step's scratch those rows are gathered; None where the arena's are read where they lie.
+        fill: the value of padding, an int8.
+    """
+
+    stage: int | None
+    tensor: int
+    height: int
+    row_bytes: int
+    rows: int = 1
+    stride: int = 1
+    before: int = 0
+    window: int | None = None
+    fill: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One operator of a row-by-row step: `step` makes one of its `height` rows (of `row_bytes`) from its `feeds`."""
+
+    step: Step
+    height: int
+    row_bytes: int
+    feeds: tuple[Feed, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One operator computed: one kernel call, several, or none.
@@ -93,6 +128,8 @@ class Step:
         code_bytes: predicted bytes of code of the specialised instance.
         library: names of library routines pulled in ("expf", "__aeabi_ldivmod"), for the size prediction.
         stack: predicted bytes of stack.
+        stages: where several operators run row by row, what each does for one row, sources first; the step itself
+            calls no function then. The stages' scratch lies at `stage_scratch` in the step's own.
     """
 
     name: str
@@ -114,10 +151,14 @@ class Step:
     stack: int = 0
     places: tuple[Place, ...] = ()
     then: tuple[Call, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    stage_scratch: int = 0
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """All kernel calls in order; none for an alias."""
+        """All kernel calls in order, those of its stages where it has any; none for an alias."""
+        if self.stages:
+            return tuple(call for stage in self.stages for call in stage.step.calls)
         first = Call(self.function, self.sources, self.shape, self.arguments, self.code_bytes)
         return self.then if self.alias else (first, *self.then)
 

@@ -1,0 +1,58 @@
+/* Copying within the arena, four bytes at a time: buffers start at multiples of four. */
+
+#include "common.h"
+#include <string.h>
+
+#if defined(__GNUC__)
+#define TK_WORDS(place) __builtin_assume_aligned(place, 4)
+#else
+#define TK_WORDS(place) (place)
+#endif
+
+/* Copy `size` bytes, a multiple of four, to a lower address; the ranges may overlap. */
+TK_INLINE void tk_move_down(unsigned char *to, const unsigned char *from, int size) {
+    TK_UNROLL(4)
+    for (int i = 0; i < size; i += 4) {
+        uint32_t word;
+        memcpy(&word, TK_WORDS(from + i), 4);
+        memcpy(TK_WORDS(to + i), &word, 4);
+    }
+}
+
+/* The same between ranges that do not overlap. */
+TK_INLINE void tk_move_words(unsigned char *to, const unsigned char *from, int size) {
+    tk_move_down(to, from, size);
+}
+
+/* The same to a higher address. */
+TK_INLINE void tk_move_up(unsigned char *to, const unsigned char *from, int size) {
+    TK_UNROLL(4)
+    for (int i = size - 4; i >= 0; i -= 4) {
+        uint32_t word;
+        memcpy(&word, TK_WORDS(from + i), 4);
+        memcpy(TK_WORDS(to + i), &word, 4);
+    }
+}
+
+/* Set `size` bytes, a multiple of four, to `value`. */
+TK_INLINE void tk_set_words(unsigned char *to, int value, int size) {
+    const uint32_t word = 0x01010101u * (uint32_t)(uint8_t)value;
+    for (int i = 0; i < size; i += 4) {
+        memcpy(TK_WORDS(to + i), &word, 4);
+    }
+}
+
+typedef struct {
+    int size;
+} tk_move_shape;
+
+/* Move a tensor of `size` bytes, a multiple of four, within the arena, in either direction. */
+TK_INLINE void tk_move(const tk_move_shape *s, const void *input, void *output) {
+    unsigned char *to = (unsigned char *)output;
+    const unsigned char *from = (const unsigned char *)input;
+    if (to < from) {
+        tk_move_down(to, from, s->size);
+    } else {
+        tk_move_up(to, from, s->size);
+    }
+}
