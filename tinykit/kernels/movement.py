@@ -115,7 +115,7 @@ def _places(graph: Graph, operator: Operator, moves: list[Move]) -> dict[int, Pl
     if all(m.source.tensor in operator.inputs for m in moves):
         for k, move in enumerate(moves):
             place = _place(graph, move)
-            if place is not None and place.inner not in [p.inner for p in found.values()] and _is_whole(graph, place):
+            if place is not None and place.inner not in [p.inner for p in found.values()]:
                 found[k] = place
     return found
 

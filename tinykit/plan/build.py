@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
 from tinykit.graph.model import Graph
@@ -11,6 +12,7 @@ from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
 from tinykit.plan.cost import predict
+from tinykit.plan.inplace import settle_places
 from tinykit.plan.model import Plan, Step
 from tinykit.plan.order import best_order
 from tinykit.targets import Target
@@ -40,7 +42,9 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     require_supported(graph)
     graph = rewrite(graph)
     _require_variable_outputs(graph)
-    steps = _reorder(graph, _choose(graph, target, PREFERENCES[optimize]))
+    preference = PREFERENCES[optimize]
+    chosen = settle_places(graph, _choose(graph, target, preference), partial(_copying, graph, target, preference))
+    steps = _reorder(graph, chosen)
     placement = place(graph, steps)
     return Plan(
         graph=graph,
@@ -64,6 +68,13 @@ def _choose(graph: Graph, target: Target, preference: Preference) -> tuple[Step,
     if problems:
         raise UnsupportedModel(problems)
     return tuple(steps)
+
+
+def _copying(graph: Graph, target: Target, preference: Preference, step: Step) -> Step:
+    """The same step without tensors inside others."""
+    operator = graph.producer(step.outputs[0])
+    assert operator is not None
+    return min((s for s in lower(graph, operator, target) if not s.places), key=preference, default=step)
 
 
 def _reorder(graph: Graph, steps: tuple[Step, ...]) -> tuple[Step, ...]:
