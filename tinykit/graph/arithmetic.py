@@ -231,6 +231,11 @@ def div_multiplier(a_scale: float, b_scale: float, y_scale: float) -> tuple[int,
     return quantize_multiplier(a_scale / (b_scale * y_scale))
 
 
+def cumsum_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
+    """Multiplier and shift of CUMSUM, whose sums have 19 more bits (`micro/kernels/cumsum.cc`)."""
+    return quantize_multiplier(2 * x_scale / ((1 << 20) * y_scale))
+
+
 def mean_multiplier(x_scale: float, y_scale: float, count: int) -> tuple[int, int]:
     """Multiplier and shift that take a sum of `count` int8 values (minus zero points) to their mean (`reduce.h`)."""
     multiplier, shift = quantize_multiplier(x_scale / y_scale)

@@ -1,24 +1,74 @@
-"""MEAN over any axes in portable C."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN over any axes in portable C."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinykit.errors import Problem, UnsupportedModel
-from tinykit.graph.arithmetic import mean_multiplier
+from tinykit.graph.arithmetic import mean_multiplier, quantize_multiplier
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, scale, zero_point
-from tinykit.plan.model import Step
+from tinykit.kernels.steps import INPUT, OUTPUT, Argument, make_step, scale, zero_point
+from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
 LOOPS = 3
 """Loops of each kind in the kernel."""
 
 
-@lowering("MEAN")
-def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+@lowering("MEAN", "SUM")
+def lower_sum(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """Kept dimensions around reduced ones; neighbours of one kind are one loop."""
+    x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if x.dtype == "float32":
+        return []
+    count = math.prod(x.shape[a] for a in operator.options.axes)
+    if operator.op == "MEAN":
+        multiplier, shift = mean_multiplier(scale(x), scale(y), count)
+    else:
+        multiplier, shift = quantize_multiplier(scale(x) / scale(y))
+    arguments: list[Argument] = [-zero_point(x) * count, multiplier, -shift, zero_point(y)]
+    if x.dtype == "int8":
+        return [_step(graph, operator, target, "tk_mean", arguments, kind={})]
+    return [_step(graph, operator, target, "tk_sum_int16", arguments, kind={"is_maximum": 0, "is_minimum": 0})]
+
+
+@lowering("REDUCE_MAX", "REDUCE_MIN")
+def lower_extreme(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """The same loops."""
+    if graph.tensor(operator.inputs[0]).dtype == "float32":
+        return []
+    return [_step(graph, operator, target, "tk_reduce_extreme", [], kind=_kind(operator))]
+
+
+@lowering("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+def lower_float(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """In TFLM's order, so that every rounding is the same."""
+    x = graph.tensor(operator.inputs[0])
+    if x.dtype != "float32":
+        return []
+    most = float(np.finfo(np.float32).max)
+    start = {"REDUCE_MAX": -most, "REDUCE_MIN": most}.get(operator.op, 0.0)
+    count = math.prod(x.shape[a] for a in operator.options.axes) if operator.op == "MEAN" else 1
+    bounds = Constant("start", np.array([start, count], np.float32), 4)
+    return [_step(graph, operator, target, "tk_reduce_float", [bounds], kind=_kind(operator))]
+
+
+def _kind(operator: Operator) -> dict[str, int]:
+    return {"is_maximum": int(operator.op == "REDUCE_MAX"), "is_minimum": int(operator.op == "REDUCE_MIN")}
+
+
+def _step(
+    graph: Graph,
+    operator: Operator,
+    target: Target,
+    function: str,
+    arguments: list[Argument],
+    *,
+    kind: dict[str, int],
+) -> Step:
     x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     axes = operator.options.axes
     kept, reduced = _loops(x.shape, axes)
@@ -29,28 +79,19 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
                     operator.name,
                     operator.op,
                     f"axes {axes} of shape {x.shape} alternate too often",
-                    "Average over neighbouring axes, or in two layers",
+                    "Reduce over neighbouring axes, or in two layers",
                 )
             ]
         )
-    count = math.prod(x.shape[a] for a in axes)
-    multiplier, shift = mean_multiplier(scale(x), scale(y), count)
-    return [
-        make_step(
-            operator,
-            target,
-            "tk_mean",
-            {
-                "kept": tuple(n for n, _ in _filled(kept)),
-                "kept_strides": tuple(s for _, s in _filled(kept)),
-                "reduced": tuple(n for n, _ in _filled(reduced)),
-                "reduced_strides": tuple(s for _, s in _filled(reduced)),
-            },
-            [INPUT, OUTPUT, -zero_point(x) * count, multiplier, -shift, zero_point(y)],
-            reads=x.elements,
-            outputs=y.elements,
-        )
-    ]
+    shape: dict[str, int | tuple[int, ...]] = {
+        "kept": tuple(n for n, _ in _filled(kept)),
+        "kept_strides": tuple(s for _, s in _filled(kept)),
+        "reduced": tuple(n for n, _ in _filled(reduced)),
+        "reduced_strides": tuple(s for _, s in _filled(reduced)),
+        **kind,
+    }
+    arguments = [INPUT, OUTPUT, *arguments]
+    return make_step(operator, target, function, shape, arguments, reads=x.elements, outputs=y.elements)
 
 
 def _loops(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

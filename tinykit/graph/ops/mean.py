@@ -1,59 +1,28 @@
-"""MEAN over any axes; the axes are a constant input."""
+"""MEAN and SUM over any axes; the axes are a constant input."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from tinykit.graph.definition import Definition, Inspection, Operands
-from tinykit.graph.flatbuffer import Table
-from tinykit.graph.schema import OPTIONS, REDUCER_OPTIONS
+from tinykit.graph.definition import Definition, Inspection
+from tinykit.graph.reduction import ReducerOptions, inspect_reduction, parse_reducer
+from tinykit.graph.schema import OPTIONS
 
-LARGEST_RANK = 8
-
-
-@dataclass(frozen=True)
-class MeanOptions:
-    """Options of MEAN.
-
-    Attributes: `axes` the dimensions averaged, ascending and not negative; None where the file does not fix them.
-    `keep_dims` whether they stay as dimensions of 1.
-    """
-
-    axes: tuple[int, ...] | None
-    keep_dims: bool = False
-
-
-def parse(table: Table, operands: Operands) -> MeanOptions:
-    rank = len(operands.shape(0))
-    values = operands.constant(1)
-    axes = None
-    if values is not None and values.dtype.kind == "i" and len(values) <= LARGEST_RANK:
-        found = [int(a) for a in values]
-        if all(-rank <= a < rank for a in found):
-            axes = tuple(sorted({a % rank for a in found}))
-    return MeanOptions(axes, table.flag(REDUCER_OPTIONS.keep_dims))
+LARGEST_DISTANCES = {"int8": 255, "int16": (1 << 16) - 1}
+"""From a value to its zero point."""
 
 
 def inspect(inspection: Inspection) -> None:
-    if not inspection.arity(2, 2):
+    if not inspect_reduction(inspection, "int8", "int16", "float32"):
         return
-    x, axes, y = inspection.input, inspection.inputs[1], inspection.output
-    options: MeanOptions = inspection.options
-    assert axes is not None
-    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8") and inspection.dtype(axes, "int32")):
-        return
-    if not (inspection.per_tensor(x, y) and inspection.constant(axes, "axes")):
-        return
-    if not inspection.require(options.axes is not None, f"its axes are outside the input's shape {x.shape}"):
-        return
-    assert options.axes is not None and x.quantization and y.quantization
-    shape = tuple(
-        1 if i in options.axes else n for i, n in enumerate(x.shape) if options.keep_dims or i not in options.axes
-    )
-    if inspection.shape(y, shape):
+    x, y = inspection.input, inspection.output
+    options: ReducerOptions = inspection.options
+    if x.dtype in LARGEST_DISTANCES:
+        assert options.axes is not None and x.quantization and y.quantization
         count = math.prod(x.shape[a] for a in options.axes)
-        inspection.requantizes(-255 * count, 255 * count, x.quantization.scale / y.quantization.scale / count)
+        largest = LARGEST_DISTANCES[x.dtype] * count
+        ratio = x.quantization.scale / y.quantization.scale
+        inspection.requantizes(-largest, largest, ratio if inspection.operator.op == "SUM" else ratio / count)
 
 
-DEFINITION = Definition("MEAN", OPTIONS.REDUCER, parse, inspect)
+DEFINITIONS = tuple(Definition(op, OPTIONS.REDUCER, parse_reducer, inspect) for op in ("MEAN", "SUM"))
