@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernels.spaces import activations, quantizations, shapes
+from tests.support.builder import ModelBuilder, Value
 from tests.support.elementwise import binary, select_v2
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
+from tests.support.models import relu
+from tinykit.graph.passes import rewrite
+from tinykit.graph.reader import read_graph
 
 CLAMPED = ("ADD", "SUB", "MUL", "DIV")
 PLAIN = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
@@ -159,6 +165,18 @@ def test_ties_of_the_rounding_equal_tflm() -> None:
         ],
         count=48,
     )
+
+
+def then_relu(model: ModelBuilder, x: Value, **attributes: Any) -> Value:
+    """An operator of two operands and a RELU in its output's quantization."""
+    return relu(model, binary(model, x, **attributes))
+
+
+@pytest.mark.parametrize("op", CLAMPED)
+def test_relu_goes_into_its_producer(op: str) -> None:
+    one = case(then_relu, (3, 50), op=op, constant=True, nonzero=True, scale=0.3, zero_point=-20)
+    assert [o.options.activation for o in rewrite(read_graph(one.model, "m")).operators] == ["RELU"]
+    assert_equal([one])
 
 
 def test_sanitizers_find_nothing() -> None:

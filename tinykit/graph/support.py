@@ -15,11 +15,6 @@ FIXES = {
     "WHILE": "Build recurrent layers with unroll=True, or use convolutions",
     "IF": "Use a model without branches",
     "CALL_ONCE": "Use a model without state or resources",
-    "GELU": "Use ReLU or ReLU6",
-    "ELU": "Use ReLU or ReLU6",
-    "HARD_SWISH": "Use ReLU or ReLU6",
-    "LEAKY_RELU": "Use ReLU or ReLU6",
-    "PRELU": "Use ReLU or ReLU6",
 }
 """Advice for operators that people meet; DEFAULT_FIX for the rest."""
 

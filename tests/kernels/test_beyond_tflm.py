@@ -1,0 +1,22 @@
+"""Operators that TFLM lacks equal TFLite's reference kernels, for every input byte."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.kernels.beyond_tflm import GOLDENS, INPUTS, cases
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.targets import target
+from tinykit.validate.host import HostProgram
+
+
+def test_operators_beyond_tflm_equal_tflite() -> None:
+    everything = cases()
+    plans = [make_plan(read_graph(one.model, f"m{k}"), target("host")) for k, one in enumerate(everything)]
+    answers = HostProgram(plans, optimize="-O1").run([[INPUTS]] * len(plans))
+    with np.load(GOLDENS, allow_pickle=False) as goldens:
+        results = goldens["results"]
+    assert len(results) == len(everything)
+    for one, (ours,), theirs in zip(everything, answers, results, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs, err_msg=one.label)
