@@ -15,7 +15,12 @@ want cc gcc libc6-dev
 case " ${extras//,/ } " in *" dev "*)
   want clang-format clang-format
   want cppcheck cppcheck
-  want g++ g++ ;;
+  want g++ g++
+  want gdb-multiarch gdb-multiarch
+  want avrdude avrdude
+  want stm32flash stm32flash
+  [ -e /usr/share/arduino/hardware/arduino/avr/bootloaders/optiboot ] || need+=(arduino-core-avr)
+  [ -e /usr/include/simavr/sim_avr.h ] || need+=(libsimavr-dev libelf-dev) ;;
 esac
 libc="$(arm-none-eabi-gcc -print-file-name=nano.specs 2>/dev/null || true)"
 [ -e "$libc" ] || need+=(libnewlib-arm-none-eabi)

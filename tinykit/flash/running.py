@@ -146,7 +146,7 @@ def _answers(qmp: Path) -> bool:
 class EmulatorFlasher:
     """The `Flasher` of emulated boards."""
 
-    def flash(self, board: Board, firmware: Firmware, port: str | None) -> Flashed:
+    def flash(self, board: Board, firmware: Firmware, port: str | None, *, quiet: bool = False) -> Flashed:
         """Start the board in the background. The emulator chooses its port itself: `port` is not used."""
         running = start(board, firmware.elf)
         return Flashed(board.name, "emulator", running.port)

@@ -271,8 +271,11 @@ def _elf(firmware: Firmware | None) -> Path | None:
 
 def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Device:
     from tinykit.flash.running import find
+    from tinykit.flash.state import require_whole
 
     running = find(port) if isinstance(port, str) else None
+    if isinstance(port, str) and running is None:
+        require_whole(board.name, port)
     return Device(
         SerialPort(port) if isinstance(port, str) else port,
         icount_shift=running.icount_shift if running else None,
