@@ -16,11 +16,15 @@ from tests.support.movement import (
     broadcast_to,
     concatenated,
     depth_to_space,
+    embedding_lookup,
     expand_dims,
     fill,
+    gather,
+    gather_nd,
     mirror_pad,
     pack,
     pad_any,
+    resize,
     reverse,
     slice_,
     space_to_batch,
@@ -212,3 +216,21 @@ def test_loops_that_follow_each_other_become_one() -> None:
 def test_a_fill_of_zeros_is_one_memset() -> None:
     plan = plan_of(case(pad_any, (2, 3), paddings=((1, 1), (0, 0)), input_dtype="float32"))
     assert [call.function for call in plan.steps[0].calls] == ["tk_fill", "tk_copy"]
+
+
+def test_kernels_are_clean_under_the_sanitizers() -> None:
+    some = [
+        case(transpose, (2, 3, 4, 5), order=(3, 1, 0, 2), input_dtype="float32"),
+        case(strided_slice, (5, 6), begin=(-1, 5), end=(-9, 0), strides=(-2, -3)),
+        case(mirror_pad, (4, 5, 2), paddings=((3, 3), (1, 4), (0, 1))),
+        case(pad_any, (2, 3), paddings=((1, 0), (2, 1)), value=300, input_dtype="int16", input_zero_point=0),
+        case(batch_to_space, (12, 3, 4, 2), blocks=(2, 3), crops=((1, 2), (0, 4))),
+        case(concatenated, (2, 3, 2), axis=-1, sizes=(2, 5), constant=1),
+        case(gather, (3, 4, 2), indices=(3, 2), axis=1, batch_dims=1, computed=True),
+        case(gather_nd, (3, 4, 2), indices=(5, 2)),
+        case(embedding_lookup, (3,), rows=(5, 4), output="float32", input_dtype="int32"),
+        case(resize, (2, 3, 4, 3), size=(7, 2), half_pixel_centers=True),
+        case(resize, (1, 3, 4, 3), size=(2, 9), align_corners=True, input_dtype="float32"),
+        case(resize, (2, 3, 4, 3), size=(7, 2), op="RESIZE_NEAREST_NEIGHBOR"),
+    ]
+    assert_equal(some, sanitize=True)

@@ -11,7 +11,7 @@ from tinykit.graph.definition import Definition, Inspection, Operands
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.moving import counts, fixed, most_dimensions, moves_type, numbers
 
-TYPES = ("int8", "int32", "int64", "float32", "bool")
+TYPES = ("int8", "uint8", "int32", "int64", "float32", "bool")
 LARGEST_RANK = 4
 """Twice as many loops: the copies along an axis, and the axis itself."""
 
