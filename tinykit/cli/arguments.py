@@ -37,6 +37,16 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """--engine."""
+    parser.add_argument(
+        "--engine",
+        choices=["aot", "tflm"],
+        default="aot",
+        help="aot: compiled C (default); tflm: the .tflite in TensorFlow Lite Micro's interpreter",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, what: str, default: str | None = None) -> None:
     """--output FOLDER."""
     parser.add_argument(

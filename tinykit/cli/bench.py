@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinykit.cli.arguments import add_board, add_model, add_port, existing_file, terminal_width
+from tinykit.cli.arguments import add_board, add_engine, add_model, add_port, existing_file, terminal_width
 from tinykit.cli.outcome import Outcome
 
 
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser)
     add_port(parser)
-    parser.add_argument("--engine", choices=["aot"], default="aot", help="aot: compiled C (default)")
+    add_engine(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import add_board, add_model, existing_file
+from tinykit.cli.arguments import add_board, add_engine, add_model, existing_file
 from tinykit.cli.outcome import Outcome
 
 
@@ -13,22 +13,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     add_model(parser)
     add_board(parser)
+    add_engine(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="project folder (default build/NAME-BOARD)")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Build and say what came out."""
     from tinykit.boards import board
-    from tinykit.firmware.build import build, default_folder
+    from tinykit.firmware.build import build_program, default_folder
+    from tinykit.firmware.engines import model_program
     from tinykit.graph.reader import read_graph
-    from tinykit.plan.build import make_plan
 
     chosen = board(args.board)
     graph = read_graph(existing_file(args.model, "model"))
-    plan = make_plan(graph, chosen.target)
-    firmware = build(plan, chosen, args.output or default_folder(graph.name, chosen))
+    program = model_program(graph, args.model, chosen.target, args.engine)
+    firmware = build_program(program, chosen, args.output or default_folder(graph.name, chosen, args.engine))
     sizes = firmware.sizes.as_json()
-    result = {"board": chosen.name, "elf": str(firmware.elf), "model_sha256": graph.sha256, **sizes}
+    made = {"board": chosen.name, "engine": args.engine, "elf": str(firmware.elf), "model_sha256": graph.sha256}
+    result = {**made, **sizes}
     flash, ram = sizes["flash"], sizes["ram"]
     text = (
         f"{firmware.elf}\n"

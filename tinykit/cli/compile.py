@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import existing_file
+from tinykit.cli.arguments import add_engine, existing_file
 from tinykit.cli.outcome import Outcome
 from tinykit.errors import UsageError
 
@@ -16,16 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to write (default build/NAME)")
     parser.add_argument("--board", metavar="B", help="compile for this board's core and refuse what does not fit")
     parser.add_argument("--target", metavar="T", help="compile for this instruction set (default cortex-m4)")
+    add_engine(parser)
     parser.add_argument("--name", help="prefix of the generated C names (default: from the file's name)")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Compile and say what was written."""
     from tinykit.boards import board
-    from tinykit.codegen.emit import write
+    from tinykit.codegen.emit import write_files
+    from tinykit.firmware.engines import model_program
     from tinykit.firmware.fit import require_fit
     from tinykit.graph.reader import read_graph
-    from tinykit.plan.build import make_plan
     from tinykit.targets import target
 
     if args.board and args.target:
@@ -33,24 +34,25 @@ def run(args: argparse.Namespace) -> Outcome:
     graph = read_graph(existing_file(args.model, "model"), args.name)
     chosen = board(args.board) if args.board else None
     wanted = chosen.target if chosen and not args.target else target(args.target or "cortex-m4")
-    plan = make_plan(graph, wanted)
+    program = model_program(graph, args.model, wanted, args.engine)
     if chosen is not None:
-        require_fit(plan, chosen)
-    folder = args.output or Path("build") / graph.name
-    files = write(plan, folder)
-    cost = plan.cost
+        require_fit(program, chosen)
+    files = write_files(program.sources, args.output or Path("build") / graph.name)
+    cost = program.cost
     result = {
         "name": graph.name,
-        "target": plan.target.name,
+        "target": wanted.name,
+        "engine": args.engine,
         "files": [str(f) for f in files],
         "flash": {"weights": cost.weights, "code": cost.code, "total": cost.flash},
         "ram": {"arena": cost.arena, "static": cost.static, "stack": cost.stack, "total": cost.ram},
-        "macs": cost.macs,
+        "macs": cost.macs if args.engine == "aot" else None,
         "model_sha256": graph.sha256,
     }
     listed = "\n".join(f"  {f}" for f in files)
+    done = "compiled" if args.engine == "aot" else "prepared for TFLM's interpreter"
     text = (
-        f"{graph.name} compiled for {plan.target.name}: weights {cost.weights:,} B, arena {cost.arena:,} B\n{listed}\n"
-        f"Add both files to your build; {graph.name}.h shows the interface."
+        f"{graph.name} {done} for {wanted.name}: weights {cost.weights:,} B, arena {cost.arena:,} B\n{listed}\n"
+        f"Add these files to your build; {graph.name}.h shows the interface."
     )
     return Outcome(result, text)

@@ -61,12 +61,19 @@ def emit(plan: Plan) -> dict[str, str]:
 
 
 def write(plan: Plan, folder: Path) -> list[Path]:
-    """Write the generated files into `folder`: a new folder appears with all of them or not at all; in one that is
-    there already each file is replaced as a whole, and other files stay.
+    """Write the generated files into `folder`, as `write_files` does.
 
     Raises: DiskFull, OutputError; ModelError as for `emit`.
     """
-    files = emit(plan)
+    return write_files(emit(plan), folder)
+
+
+def write_files(files: dict[str, str], folder: Path) -> list[Path]:
+    """Write files into `folder`: a new folder appears with all of them or not at all; in one that is there already
+    each file is replaced as a whole, and other files stay.
+
+    Raises: DiskFull, OutputError.
+    """
     if folder.exists():
         return [write_atomic(inside(folder, name), text) for name, text in files.items()]
     with folder_atomic(folder) as temporary:

@@ -15,9 +15,11 @@ from tinykit.firmware.project import MARKER, Program, program, sources, write
 from tinykit.firmware.sizes import Sizes, measure
 from tinykit.firmware.toolchain import find_tool, require_toolchain, run_tool
 from tinykit.plan.model import Plan
+from tinykit.tflm.library import find_library
 
 _BUILD_SECONDS = 300.0
 _BUILT = "built.sha256"
+_CXX_PACKAGES = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class Firmware:
     log: Path
 
 
-def default_folder(name: str, board: Board) -> Path:
+def default_folder(name: str, board: Board, engine: str = "aot") -> Path:
     """Where the firmware of the model `name` is built unless the user says otherwise."""
-    return Path("build") / f"{name}-{board.name}"
+    return Path("build") / (f"{name}-{board.name}" + ("" if engine == "aot" else f"-{engine}"))
 
 
 def build(plan: Plan, board: Board, folder: Path, jobs: int = 2) -> Firmware:
@@ -73,9 +75,11 @@ def build_program(what: Program, board: Board, folder: Path, jobs: int = 2) -> F
     """
     require_fit(what, board)
     compiler = require_toolchain(board.target)
+    if what.engine == "tflm":
+        find_tool(f"{board.target.toolchain}g++", _CXX_PACKAGES)
     files = sources(what, board)
     output = folder / "build"
-    key = _key(files, compiler)
+    key = _key(files, compiler, what.engine)
     name = what.interface.name
     elf = output / f"{name}.elf"
     if not _is_built(elf, key):
@@ -96,10 +100,12 @@ def build_program(what: Program, board: Board, folder: Path, jobs: int = 2) -> F
     )
 
 
-def _key(files: dict[str, str], compiler: str) -> str:
+def _key(files: dict[str, str], compiler: str, engine: str) -> str:
     """A digest of everything that the build depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, timeout=30, check=False).stdout
     digest = hashlib.sha256(compiler.encode() + b"\0" + version)
+    if engine == "tflm":
+        digest.update(find_library().file.read_bytes())
     for name, text in sorted(files.items()):
         digest.update(f"\0{name}\0{len(text)}\0{text}".encode())
     return digest.hexdigest()

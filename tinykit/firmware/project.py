@@ -11,22 +11,26 @@ import jinja2
 from tinykit.boards import Board
 from tinykit.errors import UsageError
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
+from tinykit.firmware.architectures import architecture
 from tinykit.firmware.fit import stack_bytes
+from tinykit.firmware.serving import serving_values
 from tinykit.plan.model import Cost, Plan
+from tinykit.tflm.library import find_library
 
-_TEMPLATES = ("board.h", "main.c", "serve.c", "sensor.c", "linker.ld", "Makefile")
-_HEADERS = ("cortex_m.h", "counter.h", "fault.h", "protocol.h", "receive.h", "serve.h", "stack.h", "uart.h")
-_SOURCES = ("startup_cortex_m.c", "counter.c", "fault.c", "protocol.c", "receive.c", "stack.c")
+_TEMPLATES = (
+    "board.h", "main.c", "serve.c", "sensor.c", "Makefile", "CMakeLists.txt", "toolchain.cmake",
+)  # fmt: skip
+_HEADERS = ("core.h", "counter.h", "fault.h", "protocol.h", "receive.h", "serve.h", "stack.h", "uart.h")
+_SOURCES = ("fault.c", "protocol.c", "receive.c", "stack.c")
 MARKER = "README.txt"
 """In every project, so that a folder is known as ours before it is replaced."""
 
 _README = """Firmware that runs the model {name} on the board {board}, made by tinykit.
 
-`make` builds build/{name}.elf, .bin and .hex; `make TOOLCHAIN=prefix-` chooses the compiler.
+`make` builds build/{name}.elf, .bin and .hex; `make TOOLCHAIN=prefix-` chooses the compiler. CMake does the same:
+`cmake -B out -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake && cmake --build out`.
 The next `tinykit build` into this folder replaces everything in it.
 """
-_NAME_BYTES = 63
-"""Of the model's name in the hello, which has to fit one frame with the other texts."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Program:
 
     Attributes:
         interface: what codegen.emit.interface gives.
-        sources: the model's own files by name; those ending in .c are compiled.
+        sources: the model's own files by name; those ending in .c or .cpp are compiled.
         cost: predicted, for the room that the stack gets.
-        engine: as the hello names it.
+        engine: as the hello names it: "aot", or "tflm", which is linked with TFLM's library.
         steps: whether single steps and the arena can be looked at.
     """
 
@@ -64,40 +68,37 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _sha256_rows(digest: str) -> list[str]:
-    """The digest as C array rows of eight bytes."""
-    raw = bytes.fromhex(digest)
-    return [", ".join(f"0x{b:02x}" for b in raw[at : at + 8]) + "," for at in range(0, len(raw), 8)]
-
-
 def sources(what: Program, board: Board) -> dict[str, str]:
     """All files of the project, by name.
 
-    Raises: UsageError for a model whose name the firmware needs itself.
+    Raises: UsageError for a model whose name the firmware needs itself; ToolMissing for the tflm engine without
+        TFLM's library.
     """
     folder = data_folder("firmware_templates") / "baremetal"
     uart = f"uart_{board.uart.driver}.c"
-    plain = [*_HEADERS, *_SOURCES, uart]
+    core = architecture(board.target)
+    plain = [*_HEADERS, core.header, *_SOURCES, *core.sources, uart]
     if board.uart.driver.startswith("stm32"):
         plain.append("uart_stm32.h")
+    library = find_library() if what.engine == "tflm" else None
+    if library is not None:
+        plain.append("cxx.c")
     values = {
-        "model": what.interface,
+        **serving_values(what),
         "board": board,
         "target": board.target,
         "flash": board.flash,
         "ram": board.ram,
-        "engine": what.engine,
-        "steps": what.steps,
         "stack_bytes": stack_bytes(what.cost, board),
-        "sha256_rows": _sha256_rows(what.interface.sha256),
-        "text_name": what.interface.name[:_NAME_BYTES],
         "stack": True,
-        "firmware_sources": ["main.c", "serve.c", "sensor.c", *_SOURCES, uart],
-        "model_sources": [name for name in what.sources if name.endswith(".c")],
+        "library": library,
+        "core": core,
+        "firmware_sources": ["main.c", "serve.c", "sensor.c", *(name for name in plain if name.endswith(".c"))],
     }
     environment = _environment()
     files = {name: (folder / name).read_text(encoding="utf-8") for name in plain}
     files |= {name: environment.get_template(f"{name}.j2").render(values) for name in _TEMPLATES}
+    files["linker.ld"] = environment.get_template(f"{core.linker}.j2").render(values)
     taken = {Path(name).stem for name in files}
     if what.interface.name in taken:
         raise UsageError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinykit.errors import UsageError
+from tinykit.errors import ModelError
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, open_device
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
+from tinykit.targets import target
 from tinykit.validate.judge import Judge
 from tinykit.validate.vectors import vectors
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tinykit.boards import Board
+    from tinykit.firmware.sizes import Sizes
     from tinykit.link.port import Port
 
 VECTORS = 6
@@ -39,6 +41,7 @@ def bench(
     said. Whole inference and layers are counted with the same input.
 
     Args:
+        engine: "aot" (compiled C) or "tflm" (TFLM's interpreter, see docs/tflm.md).
         port: a device that already runs this model's firmware; without it the board is emulated.
         folder: where firmware is built (default: as `tinykit build`).
         seed: of the inputs.
@@ -46,55 +49,74 @@ def bench(
     Raises: UsageError for an unknown engine; ModelError, DoesNotFit, ToolMissing, ToolFailed, WrongFirmware,
         DeviceError.
     """
-    if engine != "aot":
-        raise UsageError(f"unknown engine {engine!r}", expected="aot (compiled C)")
-    from tinykit.firmware.build import build, default_folder
+    from tinykit.firmware.build import build_program, default_folder
+    from tinykit.firmware.engines import model_program
 
     graph = read_graph(model)
-    plan = make_plan(graph, board.target)
+    program = model_program(graph, model, board.target, engine)
     with Judge(model.read_bytes()) as judge:
-        firmware = build(plan, board, folder or default_folder(graph.name, board))
+        firmware = build_program(program, board, folder or default_folder(graph.name, board, engine))
         inputs = vectors(graph, VECTORS, seed)
         expected = judge.run_batches(inputs)
         with open_device(board, firmware, port) as device:
             device.require_model(graph.sha256)
-            ticks, exact = _run(device, graph, inputs, expected)
-            stack = device.stack().peak
-            layers = _layers(device, plan, [batch[0] for batch in inputs])
-            sizes = firmware.sizes.as_json()
-            ram = sizes["ram"]
-            total = ram["arena"] + ram["static"] + stack
-            return {
-                "model": model.name,
-                "model_sha256": graph.sha256,
-                "board": board.name,
-                "target": board.target.name,
-                "engine": engine,
-                "port": device.port.name,
-                "emulated": device.emulated,
-                "bit_exact": exact,
-                "vectors": VECTORS,
-                "instructions": device.instructions(ticks),
-                "ticks": ticks,
-                "tick_unit": device.tick_unit,
-                "macs": plan.cost.macs,
-                "flash": sizes["flash"],
-                "ram": {
-                    "arena": ram["arena"],
-                    "static": ram["static"],
-                    "stack": stack,
-                    "total": total,
-                    "firmware": ram["firmware"],
-                },
-                "layers": layers,
-            }
+            return {"model": model.name, **measure(device, graph, firmware.sizes, inputs, expected)}
+
+
+def measure(
+    device: Device, graph: Graph, sizes: Sizes, inputs: list[np.ndarray], expected: list[np.ndarray]
+) -> dict[str, Any]:
+    """Count what `device`, which runs `graph`, really does.
+
+    Args: `sizes` of its linked firmware; `inputs` one batch an input, and `expected` TFLM's outputs for them.
+    Returns: the JSON of `tinykit bench`, without the model's file name.
+    Raises: DeviceError and its kinds.
+    """
+    hello = device.description
+    ticks, exact = _run(device, graph, inputs, expected)
+    parts = sizes.as_json()
+    plan = _plan(graph, hello.target)
+    # TFLM reserves what may be needed and says what it took; compiled code takes what it reserves.
+    arena = parts["ram"]["arena"] if hello.engine == "aot" else hello.arena_bytes
+    static, stack = parts["ram"]["static"], device.stack().peak
+    return {
+        "model_sha256": graph.sha256,
+        "board": hello.board,
+        "target": hello.target,
+        "engine": hello.engine,
+        "port": device.port.name,
+        "emulated": device.emulated,
+        "bit_exact": exact,
+        "vectors": len(inputs[0]),
+        "instructions": device.instructions(ticks),
+        "ticks": ticks,
+        "tick_unit": device.tick_unit,
+        "macs": plan.cost.macs if plan else None,
+        "flash": parts["flash"],
+        "ram": {
+            "arena": arena,
+            "static": static,
+            "stack": stack,
+            "total": arena + static + stack,
+            "firmware": parts["ram"]["firmware"],
+        },
+        "layers": _layers(device, plan, [batch[0] for batch in inputs]) if plan else [],
+    }
+
+
+def _plan(graph: Graph, target_name: str) -> Plan | None:
+    """The plan, which knows layers and MACs; None for a model that only TFLM runs."""
+    try:
+        return make_plan(graph, target(target_name))
+    except ModelError:
+        return None
 
 
 def _run(device: Device, graph: Graph, inputs: list[np.ndarray], expected: list[np.ndarray]) -> tuple[int, bool]:
     """Ticks of the first vector, and whether every output byte of all vectors equals TFLM's."""
     sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
     ticks, exact = 0, True
-    for number in range(VECTORS):
+    for number in range(len(inputs[0])):
         answer = device.run(*(batch[number] for batch in inputs), output_bytes=sizes)
         exact &= all(raw == batch[number].tobytes() for raw, batch in zip(answer.outputs, expected, strict=True))
         ticks = answer.ticks if number == 0 else ticks
