@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,11 @@ from tests.support.builder import ModelBuilder, Value
 from tests.support.elementwise import cast, in_float, requantize_through, unary
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
 from tests.support.reductions import arg_extreme, cumsum, reduction
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.targets import target
+from tinykit.validate.host import HostModel
+from tinykit.validate.judge import Judge
 
 TYPES = ("int8", "int8", "float32")
 
@@ -73,7 +80,7 @@ def test_axes_and_rows_equal_tflm(some: list[Case]) -> None:
 
 
 def test_casts_equal_tflm() -> None:
-    """Fractions are cut off; a float that is too large for the type is told by the saturated ones."""
+    """Fractions are cut off, floats that are too large saturate."""
     sources = ("int8", "int16", "int32", "bool", "float32")
     assert_equal(
         [
@@ -88,6 +95,16 @@ def test_casts_equal_tflm() -> None:
 def in_float_to(model: ModelBuilder, x: Value, *, dtype: str) -> Value:
     """CAST of a float32 that is not small."""
     return cast(model, in_float(model, x, op="NEG"), dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32"])
+def test_casts_of_floats_out_of_range_equal_tflm(dtype: str) -> None:
+    limits = [127.9, 128, -128.9, -129, 32767.5, 40000, 2147483520, 2147483648, -2147483648, -2147483904, -0.9]
+    values = np.array([[[np.nan, np.inf, -np.inf, *limits]]], np.float32)
+    one = case(cast, values.shape[1:], input_dtype="float32", dtype=dtype)
+    ours = HostModel(make_plan(read_graph(one.model, "m"), target("host")), sanitize=True).run_many(values)
+    with Judge(one.model) as judge:
+        np.testing.assert_array_equal(ours[0], judge.run_many(values))
 
 
 def test_wide_requantization_equals_tflm() -> None:

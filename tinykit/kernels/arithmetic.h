@@ -37,7 +37,8 @@ TK_INLINE int32_t tk_quotient(int32_t a, int32_t b, int32_t multiplier, int left
     const int32_t value = tk_high_multiply(tk_high_multiply(raised, inverse), multiplier);
     const int right = 31 - zeros + headroom - left;
     const int32_t mask = right > 31 ? -1 : (int32_t)(((uint32_t)1 << right) - 1u);
-    return (value >> (right & 31)) + ((value & mask) > (mask >> 1) + (value < 0));
+    const int32_t half = right > 31 ? -1 : (int32_t)((((uint32_t)1 << right) - 1u) >> 1);
+    return (value >> (right & 31)) + ((value & mask) > half + (value < 0));
 }
 
 /* DIV of quantized operands; shift is to the left. */

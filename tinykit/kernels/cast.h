@@ -27,10 +27,10 @@ TK_INLINE void tk_cast_from_float(const tk_cast_shape *s, const float *input, vo
         int32_t value = 0;
         if (input[i] >= 2147483648.0f) {
             value = high;
-        } else if (input[i] < -2147483648.0f) {
-            value = low;
-        } else if (input[i] <= 0.0f || input[i] > 0.0f) {
+        } else if (input[i] >= -2147483648.0f) {
             value = tk_clamp((int32_t)input[i], low, high);
+        } else if (input[i] < 0.0f) {
+            value = low;
         }
         tk_store(s->to, output, i, value);
     }

@@ -133,11 +133,11 @@ TK_INLINE void tk_log_softmax(const tk_rows_shape *s, const int8_t *input, int8_
 TK_INLINE void tk_log_softmax_float(const tk_rows_shape *s, const float *input, float *output) {
     for (int row = 0; row < s->rows; row++) {
         float largest = input[0];
-        float sum = 0.0f;
         for (int i = 1; i < s->depth; i++) {
             largest = input[i] > largest ? input[i] : largest;
         }
-        for (int i = 0; i < s->depth; i++) {
+        float sum = expf(input[0] - largest);
+        for (int i = 1; i < s->depth; i++) {
             sum += expf(input[i] - largest);
         }
         const float logarithm = logf(sum);
