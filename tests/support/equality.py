@@ -48,6 +48,9 @@ class Case:
     def __repr__(self) -> str:
         return self.label
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self.label)
+
 
 def case(make: Callable[..., Any], shape: Sequence[int], /, **attributes: Any) -> Case:
     """A model of one operator; arguments as for `single`."""
