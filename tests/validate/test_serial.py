@@ -63,7 +63,10 @@ def test_a_device_that_is_right(setup: Setup) -> None:
     assert np.trace(result["confusion"]) == np.sum(result["confusion"]) == COUNT
     assert (result["model_sha256"], result["port"], result["emulated"]) == (setup.graph.sha256, "fake", False)
     assert result["instructions"] is None  # a port of unknown nature counts no instructions
-    assert result["ticks"] == {"min": 1000, "mean": 1000.0, "max": 1000}
+    assert result["ticks"] == {"min": 1000, "mean": 1000.0, "median": 1000, "p95": 1000, "max": 1000}
+    assert result["latency_ms"] == dict.fromkeys(("min", "mean", "median", "p95", "max"), 0.04)  # of 25 MHz
+    assert result["cycles"] is None  # ticks of SysTick are none
+    assert result["resumed"] == 0
     assert device.invocations == COUNT
     assert device.closed
 

@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="x as the model's input (or float), y labels",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on from the samples that a validation cut off midway had answered (default)",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -37,6 +43,7 @@ def run(args: argparse.Namespace) -> Outcome:
         port=args.port,
         limit=args.limit,
         quiet=args.quiet,
+        resume=args.resume,
     )
     equal = result["mismatched_bytes"] == 0 and result["first_divergent_layer"] is None
     return Outcome(result, validate_text(result, terminal_width()), 0 if equal else 1)

@@ -27,6 +27,7 @@ from tinykit.report.words import (
 Json = Mapping[str, Any]
 LABEL = 20
 """Columns of the labels at the left."""
+_LATENCY = (("min", "least"), ("median", "median"), ("p95", "95 %"), ("max", "most"))
 GREEN, RED = "32", "31"
 
 
@@ -134,6 +135,12 @@ def validate_text(validate: Json, width: int = 80) -> str:
     rows += _comparison_rows(run)
     work, unit = facts.work(validate)
     rows += [(label, said + _spread(validate)) for label, said in _work_rows(work, unit, None)]
+    latency = mapping(validate.get("latency_ms"))
+    if number(latency.get("median")) is not None:
+        spread = (f"{latency[key]:g} {name}" for key, name in _LATENCY if number(latency.get(key)) is not None)
+        rows.append(("Latency, ms", ", ".join(spread)))
+    if number(validate.get("resumed")):
+        rows.append(("Resumed", f"{count(validate['resumed'])} samples were answered before"))
     if text(validate.get("model_sha256")):
         rows.append(("Model SHA-256", _cut(text(validate["model_sha256"]), width - LABEL)))
     if number(validate.get("seconds")) is not None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinykit.errors import DeviceReset, LinkTimeout
+from tinykit.errors import DeviceError, DeviceReset, LinkTimeout
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, Inference, open_device
 from tinykit.progress import Progress
+from tinykit.validate.checkpoint import Checkpoint
 from tinykit.validate.divergence import can_compare, first_divergence
 from tinykit.validate.judge import Judge
 from tinykit.validate.samples import Samples, class_count, load_samples, predict
@@ -44,6 +45,7 @@ class _Tally:
     first_mismatch: int | None = None
     ticks: list[int] = field(default_factory=list)
     resets: int = 0
+    resumed: int = 0
 
 
 def validate(
@@ -55,14 +57,18 @@ def validate(
     limit: int | None = None,
     quiet: bool = False,
     folder: Path | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Send the samples of `data` to the board and judge its answers.
+
 
     Args:
         data: .npz with x and y, see `validate.samples.load_samples`.
         port: where a device with this model's firmware answers; without it firmware is built and run emulated.
         limit: only so many samples.
         folder: where firmware is built (default: as `tinykit build`).
+        resume: keep the answers beside the firmware's folder until all are there, and go on from those of a validation
+            that was cut off, where device, model and samples are the same.
     Returns: the JSON of `tinykit validate`; "confusion" has a row for each true class.
     Raises: DataError and other InputErrors before anything starts; WrongFirmware; DeviceError and its kinds.
     """
@@ -72,7 +78,10 @@ def validate(
     with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder) as device:
         device.require_model(graph.sha256)
         expected = judge.run_batches([samples.x])
-        tally = _stream(device, graph, samples, expected, quiet)
+        path = checkpoint_path(graph, board, folder) if resume else None
+        with Checkpoint(path, device.description, samples) as kept:
+            tally = _stream(device, graph, samples, expected, kept, quiet=quiet)
+            kept.finish()
         divergent, note = _look_inside(device, _plan(graph, board), judge, samples, tally.first_mismatch)
         return {
             "model": model.name,
@@ -92,11 +101,22 @@ def validate(
             "instructions": _spread([device.instructions(t) for t in tally.ticks]),
             "ticks": _spread(list(tally.ticks)),
             "tick_unit": device.tick_unit,
+            "cycles": _spread(list(tally.ticks)) if device.tick_unit == "cycles" and not device.emulated else None,
+            "latency_ms": _latency(device, tally.ticks),
             "confusion": tally.confusion.tolist(),
             "labels": list(graph.labels),
             "device_resets": tally.resets,
+            "resumed": tally.resumed,
             "seconds": round(time.monotonic() - started, 2),
         }
+
+
+def checkpoint_path(graph: Graph, board: Board, folder: Path | None) -> Path:
+    """Where answered samples are kept: beside the firmware's folder, which a build replaces as a whole."""
+    from tinykit.firmware.build import default_folder
+
+    beside = folder or default_folder(graph.name, board)
+    return beside.with_name(f"{beside.name}.validate.jsonl")
 
 
 @contextlib.contextmanager
@@ -117,14 +137,16 @@ def _plan(graph: Graph, board: Board) -> Plan:
     return make_plan(graph, board.target)
 
 
-def _stream(device: Device, graph: Graph, samples: Samples, expected: list[np.ndarray], quiet: bool) -> _Tally:
+def _stream(
+    device: Device, graph: Graph, samples: Samples, expected: list[np.ndarray], kept: Checkpoint, *, quiet: bool
+) -> _Tally:
     tensors = [graph.tensor(index) for index in graph.outputs]
     classes = class_count(graph)
-    tally = _Tally(np.zeros((classes, classes), np.int64))
+    tally = _Tally(np.zeros((classes, classes), np.int64), resumed=len(kept.answers))
     with Progress(f"Validating on {device.description.board}", len(samples), quiet=quiet) as progress:
         for number, (x, label) in enumerate(zip(samples.x, samples.y, strict=True)):
             judged = [batch[number] for batch in expected]
-            answer = _infer(device, graph, x, tally)
+            answer = kept.answers.get(number) or _answer(device, graph, x, tally, kept, number)
             unlike = sum(_unlike(a, b) for a, b in zip(answer.outputs, judged, strict=True))
             if unlike and tally.first_mismatch is None:
                 tally.first_mismatch = number
@@ -138,6 +160,21 @@ def _stream(device: Device, graph: Graph, samples: Samples, expected: list[np.nd
             right = int(np.trace(tally.confusion))
             progress.advance(note=f"{right} of {number + 1} right, {tally.mismatched_bytes} bytes unlike TFLM")
     return tally
+
+
+def _answer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally, kept: Checkpoint, number: int) -> Inference:
+    """The device's answer to sample `number`, kept; where there is none, the error says what is kept."""
+    try:
+        answer = _infer(device, graph, x, tally)
+    except DeviceError as error:
+        if kept.answers:
+            advice = f"{error.next_step}; " if error.next_step else ""
+            error.next_step = (
+                f"{advice}{len(kept.answers)} answered samples are kept: the same command goes on from them"
+            )
+        raise
+    kept.add(number, answer)
+    return answer
 
 
 def _infer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally) -> Inference:
@@ -187,8 +224,24 @@ def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> tuple[d
 
 
 def _spread(values: list[int | None]) -> dict[str, float] | None:
-    """Least, mean and greatest, None where something was not counted."""
+    """Least, mean, median, 95th percentile and greatest; None where something was not counted."""
     known = [value for value in values if value is not None]
     if not known or len(known) != len(values):
         return None
-    return {"min": min(known), "mean": round(sum(known) / len(known), 1), "max": max(known)}
+    middle, high = np.percentile(known, (50, 95), method="inverted_cdf")
+    return {
+        "min": min(known),
+        "mean": round(sum(known) / len(known), 1),
+        "median": middle.item(),
+        "p95": high.item(),
+        "max": max(known),
+    }
+
+
+def _latency(device: Device, ticks: list[int]) -> dict[str, float] | None:
+    """Milliseconds of an inference by the board's own counter; None on emulators, whose time is not a board's."""
+    rate = device.description.counter_hz
+    if device.emulated or rate == 0 or not ticks:
+        return None
+    spread = _spread(list(ticks))
+    return None if spread is None else {key: round(1000 * value / rate, 4) for key, value in spread.items()}
