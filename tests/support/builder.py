@@ -23,6 +23,12 @@ TYPES = {
 # The options table of each operator that has one, by the schema's name without "Options".
 OPTIONS = {
     "CONV_2D": "Conv2D",
+    "TRANSPOSE_CONV": "TransposeConv",
+    "BATCH_MATMUL": "BatchMatMul",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+    "SVDF": "SVDF",
+    "VAR_HANDLE": "VarHandle",
+    "CALL_ONCE": "CallOnce",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
     "FULLY_CONNECTED": "FullyConnected",
     "AVERAGE_POOL_2D": "Pool2D",

@@ -62,9 +62,9 @@ def conv_2d(
     activation: str = "NONE",
     groups: int = 1,
     per_channel: bool = True,
-    bias: bool = True,
+    bias: bool | str = True,
     scale: float | None = None,
-    zero_point: int = 4,
+    zero_point: int | None = None,
 ) -> Value:
     """CONV_2D on (n, h, w, c); weights are (filters, kh, kw, c / groups), quantized along axis 0."""
     batch, height, width, channels = x.shape
@@ -82,7 +82,8 @@ def conv_2d(
         inputs,
         shape,
         scale or natural,
-        zero_point,
+        middle(x, zero_point),
+        dtype=x.dtype,
         padding=_padding(padding),
         strideH=strides[0],
         strideW=strides[1],
@@ -103,9 +104,9 @@ def depthwise_conv_2d(
     padding: str = "SAME",
     activation: str = "NONE",
     per_channel: bool = True,
-    bias: bool = True,
+    bias: bool | str = True,
     scale: float | None = None,
-    zero_point: int = 4,
+    zero_point: int | None = None,
 ) -> Value:
     """DEPTHWISE_CONV_2D on (n, h, w, c); weights are (1, kh, kw, c * multiplier), quantized along axis 3."""
     batch, height, width, channels = x.shape
@@ -122,7 +123,8 @@ def depthwise_conv_2d(
         [v for v in inputs if v is not None],  # TFLM crashes on an absent bias (-1) here
         shape,
         scale or natural,
-        zero_point,
+        middle(x, zero_point),
+        dtype=x.dtype,
         padding=_padding(padding),
         strideH=strides[0],
         strideW=strides[1],
@@ -141,10 +143,10 @@ def fully_connected(
     activation: str = "NONE",
     per_channel: bool = False,
     weights_zero_point: int = 0,
-    bias: bool = True,
+    bias: bool | str = True,
     keep_dims: bool = False,
     scale: float | None = None,
-    zero_point: int = 4,
+    zero_point: int | None = None,
 ) -> Value:
     """FULLY_CONNECTED; weights are (units, depth).
 
@@ -159,8 +161,51 @@ def fully_connected(
         inputs,
         shape,
         scale or natural,
-        zero_point,
+        middle(x, zero_point),
+        dtype=x.dtype,
         keepNumDims=keep_dims,
+        fusedActivationFunction=_activation(activation),
+    )
+
+
+def transpose_conv(
+    model: ModelBuilder,
+    x: Value,
+    *,
+    filters: int = 4,
+    kernel: tuple[int, int] = (3, 3),
+    strides: tuple[int, int] = (2, 2),
+    padding: str = "SAME",
+    activation: str = "NONE",
+    per_channel: bool = True,
+    bias: bool | str = True,
+    more: tuple[int, int] = (0, 0),
+    scale: float | None = None,
+    zero_point: int | None = None,
+) -> Value:
+    """TRANSPOSE_CONV on (n, h, w, c); weights are (filters, kh, kw, c). `more` rows and columns than the least output.
+
+    An output that a convolution takes to (h, w) may have up to `strides` - 1 more.
+    """
+    batch, height, width, channels = x.shape
+    taps = -(-kernel[0] // strides[0]) * -(-kernel[1] // strides[1]) * channels
+    weights = _weights(model, (filters, *kernel, channels), axis=0, per_channel=per_channel)
+    inputs, natural = _with_bias(model, x, weights, filters, taps, bias=bias)
+    least = [
+        (n - 1) * s + (1 if padding == "SAME" else k) for n, s, k in zip((height, width), strides, kernel, strict=True)
+    ]
+    shape = (batch, least[0] + more[0], least[1] + more[1], filters)
+    target = model.constant(np.array(shape, np.int32))
+    return model.operator(
+        "TRANSPOSE_CONV",
+        [target, weights, x, *(inputs[2:] if bias else [])],
+        shape,
+        scale or natural,
+        middle(x, zero_point),
+        dtype=x.dtype,
+        padding=_padding(padding),
+        strideH=strides[0],
+        strideW=strides[1],
         fusedActivationFunction=_activation(activation),
     )
 
@@ -297,6 +342,7 @@ def _pool(
         shape,
         x.scale,
         x.zero_point,
+        dtype=x.dtype,
         padding=_padding(padding),
         strideH=strides[0],
         strideW=strides[1],
@@ -319,16 +365,24 @@ def _weights(model: ModelBuilder, shape: Sequence[int], *, axis: int, per_channe
 
 
 def _with_bias(
-    model: ModelBuilder, x: Value, weights: Value, channels: int, fan_in: int, *, bias: bool
+    model: ModelBuilder, x: Value, weights: Value, channels: int, fan_in: int, *, bias: bool | str
 ) -> tuple[list[Value | None], float]:
     """The operator's inputs, and an output scale that the accumulator's three standard deviations fill."""
-    deviation = math.sqrt(fan_in) * INT8_DEVIATION * INT8_DEVIATION
+    wider = 256 if x.dtype == "int16" else 1
+    deviation = math.sqrt(fan_in) * INT8_DEVIATION * INT8_DEVIATION * wider
     typical = float(np.exp(np.mean(np.log(weights.scales))))
-    natural = 3 * deviation * x.scale * typical / 128
+    natural = 3 * deviation * x.scale * typical / (128 * wider)
     if not bias:
         return [x, weights, None], natural
-    values = (model.random.normal(0, deviation / 2, channels)).astype(np.int32)
+    dtype = bias if isinstance(bias, str) else "int64" if x.dtype == "int16" else "int32"
+    most = np.iinfo(dtype).max // 4
+    values = np.clip(model.random.normal(0, deviation / 2, channels), -most, most).astype(dtype)
     return [x, weights, model.constant(values, x.scale * weights.scales)], natural
+
+
+def middle(x: Value, zero_point: int | None) -> int:
+    """An output's zero point: 4, or of int16 activations 0."""
+    return (0 if x.dtype == "int16" else 4) if zero_point is None else zero_point
 
 
 def _like(x: Value, scale: float | None, zero_point: int | None) -> tuple[float, int]:

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, quantize_multiplier
+from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, quantize_multiplier, short_multiplier
+from tinykit.graph.broadcast import zero_points_are_zero
 from tinykit.graph.definition import Inspection
 from tinykit.graph.model import Tensor
 from tinykit.graph.names import shown
+
+LARGEST_WIDE_SHIFT = 7
+"""Greatest left shift of TFLM's 64-bit requantization."""
+
+
+def inspect_activations(inspection: Inspection, x: Tensor, y: Tensor) -> bool:
+    """Input and output are int8, or both are int16 with zero point 0."""
+    if x.dtype != "int16":
+        return inspection.int8(x, y)
+    return inspection.dtype(y, "int16") and inspection.per_tensor(x, y) and zero_points_are_zero(inspection, x, y)
+
+
+def has_wide_sums(x: Tensor, bias: Tensor | None, *, is_32_bit: bool = False) -> bool:
+    """Whether TFLM adds in 64 bits: for int16 activations, unless the biases (or `is_32_bit`) say int32."""
+    return x.dtype == "int16" and (not is_32_bit if bias is None else bias.dtype != "int32")
 
 
 def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
@@ -36,10 +52,10 @@ def inspect_weights(inspection: Inspection, weights: Tensor, axis: int, *, zero_
     )
 
 
-def inspect_bias(inspection: Inspection, bias: Tensor | None, channels: int) -> bool:
-    """The bias is absent, or a constant int32 for each output channel."""
+def inspect_bias(inspection: Inspection, bias: Tensor | None, channels: int, *types: str) -> bool:
+    """The bias is absent, or a constant of one of `types` (int32) for each output channel."""
     return bias is None or (
-        inspection.dtype(bias, "int32")
+        inspection.dtype(bias, *(types or ("int32",)))
         and inspection.constant(bias, "biases")
         and inspection.require(
             bias.elements == channels, f"it has {bias.elements} biases for {channels} output channels"
@@ -47,17 +63,29 @@ def inspect_bias(inspection: Inspection, bias: Tensor | None, channels: int) -> 
     )
 
 
-def inspect_sums(inspection: Inspection, rows: np.ndarray, bias: np.ndarray, reals: np.ndarray) -> bool:
+def inspect_sums(
+    inspection: Inspection,
+    rows: np.ndarray,
+    bias: np.ndarray,
+    reals: np.ndarray,
+    *,
+    x: Tensor | None = None,
+    is_wide: bool = False,
+) -> bool:
     """No input whatever makes a 32-bit sum overflow, before or in requantization.
 
     Args:
         rows: weights minus their zero point, shape (channels, taps).
         bias: int64, shape (channels,).
         reals: float64 effective scales, shape (channels,) or (1,).
+        x: the activations, where they are not the first input.
+        is_wide: the sums have 64 bits, see `has_wide_sums`.
     """
-    quantization = inspection.input.quantization
-    assert quantization is not None
-    least, most = (limit - quantization.zero_point for limit in INTEGER_RANGES[inspection.input.dtype])
+    if is_wide:
+        return _inspect_wide_sums(inspection, rows, bias, reals)
+    x = x or inspection.input
+    assert x.quantization is not None
+    least, most = (limit - x.quantization.zero_point for limit in INTEGER_RANGES[x.dtype])
     positive = np.maximum(rows, 0).sum(axis=1, dtype=np.int64)
     negative = np.minimum(rows, 0).sum(axis=1, dtype=np.int64)
     low = positive * least + negative * most + np.minimum(bias, 0)
@@ -72,5 +100,20 @@ def inspect_sums(inspection: Inspection, rows: np.ndarray, bias: np.ndarray, rea
     return inspection.require(
         bool(fits),
         "its sums can overflow 32 bits",
+        "Use a smaller layer, or quantize again with data like the real input",
+    )
+
+
+def _inspect_wide_sums(inspection: Inspection, rows: np.ndarray, bias: np.ndarray, reals: np.ndarray) -> bool:
+    """No 64-bit sum leaves TFLM's 48 bits, nor its requantization 32."""
+    largest = (1 << 15) * np.abs(rows.astype(np.int64)).sum(axis=1) + np.abs(bias)
+    fits = True
+    for real, peak in zip(np.broadcast_to(reals, len(rows)), largest, strict=True):
+        multiplier, shift = quantize_multiplier(float(real))
+        scaled = int(peak) * short_multiplier(multiplier) >> (15 - min(shift, LARGEST_WIDE_SHIFT))
+        fits &= shift <= LARGEST_WIDE_SHIFT and int(peak) < 1 << 47 and scaled < (1 << 31) - 1
+    return inspection.require(
+        bool(fits),
+        "its sums can overflow TFLM's 48 bits, or its scaled sums 32",
         "Use a smaller layer, or quantize again with data like the real input",
     )

@@ -64,6 +64,11 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def short_multiplier(multiplier: int) -> int:
+    """The upper 16 bits, rounded, of a multiplier: what TFLM scales 64-bit sums with."""
+    return (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
+
+
 def channel_multipliers(
     input_scale: float, filter_scales: np.ndarray, output_scale: float, channels: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -101,6 +101,7 @@ class OPTIONS:
 
     CONV_2D, DEPTHWISE_CONV_2D, POOL_2D, FULLY_CONNECTED, SOFTMAX = 1, 2, 5, 8, 9
     ADD, RESHAPE, PAD, REDUCER, DEQUANTIZE, PADV2, QUANTIZE = 11, 17, 22, 27, 38, 43, 89
+    SVDF, TRANSPOSE_CONV, LSTM, BATCH_MATMUL, CALL_ONCE, VAR_HANDLE = 6, 49, 71, 101, 103, 111
     L2_NORM, MUL, SUB, DIV, LEAKY_RELU, CUMSUM, GELU = 12, 21, 28, 29, 75, 102, 116
     CONCATENATION, RESIZE_BILINEAR, SPACE_TO_DEPTH, GATHER, SQUEEZE, STRIDED_SLICE = 10, 15, 19, 23, 30, 32
     SPLIT, PACK, UNPACK, RESIZE_NEAREST_NEIGHBOR, MIRROR_PAD, SPLIT_V, DEPTH_TO_SPACE = 35, 59, 64, 74, 77, 79, 94
@@ -109,7 +110,7 @@ class OPTIONS:
 class CONV_2D_OPTIONS:
     """Positions in table Conv2DOptions."""
 
-    padding, stride_w, stride_h, activation, dilation_w, dilation_h = range(6)
+    padding, stride_w, stride_h, activation, dilation_w, dilation_h, bias_type = range(7)
 
 
 class DEPTHWISE_CONV_2D_OPTIONS:
@@ -121,7 +122,43 @@ class DEPTHWISE_CONV_2D_OPTIONS:
 class FULLY_CONNECTED_OPTIONS:
     """Positions in table FullyConnectedOptions."""
 
-    activation, weights_format, keep_num_dims = range(3)
+    activation, weights_format, keep_num_dims, _, bias_type = range(5)
+
+
+class TRANSPOSE_CONV_OPTIONS:
+    """Positions in table TransposeConvOptions."""
+
+    padding, stride_w, stride_h, activation = range(4)
+
+
+class BATCH_MATMUL_OPTIONS:
+    """Positions in table BatchMatMulOptions."""
+
+    adj_x, adj_y = range(2)
+
+
+class LSTM_OPTIONS:
+    """Positions in table UnidirectionalSequenceLSTMOptions."""
+
+    activation, cell_clip, projection_clip, time_major = range(4)
+
+
+class SVDF_OPTIONS:
+    """Positions in table SVDFOptions."""
+
+    rank, activation = range(2)
+
+
+class CALL_ONCE_OPTIONS:
+    """Positions in table CallOnceOptions."""
+
+    subgraph = 0
+
+
+class VAR_HANDLE_OPTIONS:
+    """Positions in table VarHandleOptions."""
+
+    container, shared_name = range(2)
 
 
 class POOL_2D_OPTIONS:

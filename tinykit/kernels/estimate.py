@@ -34,7 +34,13 @@ COPIED_BYTE = 0.8
 COEFFICIENTS = {
     "tk_conv_2d": Coefficients(2.55, 13.0, 34.0, 60, 1050, 176),
     "tk_conv_2d_whole": Coefficients(2.55, 0.0, 32.0, 60, 420, 128),
+    "tk_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 620, 240),
+    "tk_conv_2d_dsp_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 420, 200),
+    "tk_clamp_bytes": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
     "tk_depthwise_conv_2d": Coefficients(3.6, 0.0, 42.0, 60, 610, 120),
+    "tk_conv_int16": Coefficients(4.5, 0.0, 60.0, 60, 520, 144),
+    "tk_transpose_conv": Coefficients(4.5, 0.0, 80.0, 60, 560, 144),
+    "tk_transpose_conv_int16": Coefficients(4.5, 0.0, 100.0, 60, 600, 160),
     "tk_fully_connected": Coefficients(2.55, 0.0, 25.0, 40, 335, 88),
     "tk_average_pool_2d": Coefficients(5.0, 0.0, 15.0, 60, 105),
     "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105),
@@ -100,6 +106,8 @@ REMAINDER_BYTES = 240
 
 LIBRARY_BYTES = {
     "__aeabi_lmul": 80,
+    **{f"tk_conv_pixels_{shift}": 860 for shift in (7, 10, 13, 16)},
+    **{f"tk_conv_pixels_two_sided_{shift}": 960 for shift in (7, 10, 13, 16)},
     "memset": 120,
     "memcpy": 140,
     **{"sqrtf": 128, "expf": 664, "logf": 652, "sinf": 4156, "cosf": 4152, "floorf": 156, "ceilf": 148},

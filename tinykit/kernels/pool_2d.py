@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinykit.graph.arithmetic import activation_range
 from tinykit.graph.model import Graph, Operator
+from tinykit.kernels.broadcast import TYPES
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, make_step, scale, zero_point
@@ -35,10 +36,13 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
                 "stride_width": options.horizontal.stride,
                 "pad_top": options.vertical.before,
                 "pad_left": options.horizontal.before,
+                "type": TYPES[x.dtype],
             },
             [INPUT, OUTPUT, low, high],
             reads=y.elements * options.height * options.width,
             outputs=y.elements,
-            overlaps=window_overlap(x.shape, y.shape, options.vertical, options.horizontal),
+            overlaps=window_overlap(x.shape, y.shape, options.vertical, options.horizontal)
+            if x.dtype == "int8"
+            else (),
         )
     ]

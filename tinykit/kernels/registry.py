@@ -16,14 +16,19 @@ from tinykit.targets import Target
 Lowering = Callable[[Graph, Operator, Target], list[Step]]
 
 _LOWERINGS: dict[str, list[Lowering]] = {}
+_BY_TYPE: dict[tuple[str, str], list[Lowering]] = {}
 
 
-def lowering(*ops: str) -> Callable[[Lowering], Lowering]:
-    """Register a function that offers steps for these TFLite operators; it may offer none for some."""
+def lowering(*ops: str, dtype: str | None = None) -> Callable[[Lowering], Lowering]:
+    """Register a function that offers steps for these TFLite operators; it may offer none for some.
+
+    With a `dtype` it is asked for operators whose first input is of that type, and those without one are not.
+    """
 
     def register(function: Lowering) -> Lowering:
         for op in ops:
-            _LOWERINGS.setdefault(op, []).append(function)
+            offers = _LOWERINGS.setdefault(op, []) if dtype is None else _BY_TYPE.setdefault((op, dtype), [])
+            offers.append(function)
         return function
 
     return register
@@ -38,7 +43,7 @@ def _load() -> None:
 def operators() -> tuple[str, ...]:
     """The operators that have a kernel, by name."""
     _load()
-    return tuple(sorted(_LOWERINGS))
+    return tuple(sorted({*_LOWERINGS, *(op for op, _ in _BY_TYPE)}))
 
 
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
@@ -49,9 +54,14 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     Raises: UnsupportedModel where no kernel computes it exactly.
     """
     _load()
-    found = [step for offer in _LOWERINGS.get(operator.op, []) for step in offer(graph, operator, target)]
+    found = [step for offer in _offers(graph, operator) for step in offer(graph, operator, target)]
     if not found:
         raise UnsupportedModel(
             [Problem(operator.name, operator.op, "no kernel computes it", "Replace the layer by a supported one")]
         )
     return found
+
+
+def _offers(graph: Graph, operator: Operator) -> list[Lowering]:
+    first = graph.tensor(operator.inputs[0]).dtype if operator.inputs and operator.inputs[0] >= 0 else ""
+    return _BY_TYPE.get((operator.op, first)) or _LOWERINGS.get(operator.op, [])

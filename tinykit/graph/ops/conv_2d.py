@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
+from tinykit.graph.accumulator import (
+    bias_values,
+    has_wide_sums,
+    inspect_activations,
+    inspect_bias,
+    inspect_sums,
+    inspect_weights,
+)
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import CONV_2D_OPTIONS as FIELD
-from tinykit.graph.schema import OPTIONS, PADDINGS
+from tinykit.graph.schema import OPTIONS, PADDINGS, TENSOR_TYPES
 from tinykit.graph.window import EXPLICIT, Axis, inspect_axis, resolve
 
 
@@ -17,7 +24,8 @@ class Conv2DOptions:
     """Options of CONV_2D.
 
     Attributes: `vertical`, `horizontal` the window's steps and padding; `activation` the fused clamp; `groups`
-    into how many independent parts the channels fall; `padding` as the file names it, or EXPLICIT.
+    into how many independent parts the channels fall; `padding` as the file names it, or EXPLICIT; `is_32_bit` whether
+    sums of int16 values without a bias have 32 bits.
     """
 
     vertical: Axis
@@ -25,6 +33,7 @@ class Conv2DOptions:
     activation: str = "NONE"
     groups: int = 1
     padding: str = "VALID"
+    is_32_bit: bool = False
 
 
 def parse(table: Table, operands: Operands) -> Conv2DOptions:
@@ -43,6 +52,7 @@ def parse(table: Table, operands: Operands) -> Conv2DOptions:
         activation_name(table, FIELD.activation),
         max(channels // depth, 1),
         padding,
+        table.integer(FIELD.bias_type, "b") == TENSOR_TYPES.index("int32"),
     )
 
 
@@ -51,17 +61,21 @@ def inspect(inspection: Inspection) -> None:
         return
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
-    if not inspection.int8(x, y):
+    if not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
         return
     if not (inspect_weights(inspection, weights, 0) and inspection.activation(inspection.options.activation)):
         return
-    if _shapes(inspection, x.shape, weights.shape, y.shape) and inspect_bias(inspection, bias, weights.shape[0]):
+    types = ("int32", "int64") if x.dtype == "int16" else ("int32",)
+    if _shapes(inspection, x.shape, weights.shape, y.shape) and inspect_bias(
+        inspection, bias, weights.shape[0], *types
+    ):
         assert x.quantization and y.quantization and weights.quantization and weights.data is not None
         reals = x.quantization.scale * weights.quantization.scales.astype(float) / y.quantization.scale
         rows = weights.data.reshape(weights.shape[0], -1)
-        inspect_sums(inspection, rows, bias_values(bias, weights.shape[0]), reals)
+        is_wide = has_wide_sums(x, bias, is_32_bit=inspection.options.is_32_bit)
+        inspect_sums(inspection, rows, bias_values(bias, weights.shape[0]), reals, is_wide=is_wide)
 
 
 def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
+from tinykit.graph.accumulator import (
+    bias_values,
+    has_wide_sums,
+    inspect_activations,
+    inspect_bias,
+    inspect_sums,
+    inspect_weights,
+)
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import DEPTHWISE_CONV_2D_OPTIONS as FIELD
@@ -54,17 +61,21 @@ def inspect(inspection: Inspection) -> None:
         return
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
-    if not inspection.int8(x, y):
+    if not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
         return
     if not (inspect_weights(inspection, weights, 3) and inspection.activation(inspection.options.activation)):
         return
-    if _shapes(inspection, x.shape, weights.shape, y.shape) and inspect_bias(inspection, bias, weights.shape[3]):
+    bias_type = "int64" if x.dtype == "int16" else "int32"
+    if _shapes(inspection, x.shape, weights.shape, y.shape) and inspect_bias(
+        inspection, bias, weights.shape[3], bias_type
+    ):
         assert x.quantization and y.quantization and weights.quantization and weights.data is not None
         reals = x.quantization.scale * weights.quantization.scales.astype(float) / y.quantization.scale
         rows = weights.data.reshape(-1, weights.shape[3]).T
-        inspect_sums(inspection, rows, bias_values(bias, weights.shape[3]), reals)
+        values = bias_values(bias, weights.shape[3])
+        inspect_sums(inspection, rows, values, reals, is_wide=has_wide_sums(x, bias))
 
 
 def _shapes(inspection: Inspection, x: tuple[int, ...], weights: tuple[int, ...], y: tuple[int, ...]) -> bool:

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykit.graph.accumulator import bias_values, inspect_bias, inspect_sums, inspect_weights
+from tinykit.graph.accumulator import (
+    bias_values,
+    has_wide_sums,
+    inspect_activations,
+    inspect_bias,
+    inspect_sums,
+    inspect_weights,
+)
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.model import Tensor
 from tinykit.graph.schema import FULLY_CONNECTED_OPTIONS as FIELD
-from tinykit.graph.schema import OPTIONS
+from tinykit.graph.schema import OPTIONS, TENSOR_TYPES
 
 LARGEST_BIAS_MISMATCH = 0.02
 """TFLM refuses one-scale weights whose bias scale differs from input scale * weights scale by more than this part of
@@ -23,12 +30,14 @@ class FullyConnectedOptions:
     """Options of FULLY_CONNECTED.
 
     Attributes: `activation` the fused clamp; `keep_num_dims` whether the output keeps the input's leading dimensions;
-    `shuffled` whether the weights are in the layout for old phones.
+    `shuffled` whether the weights are in the layout for old phones; `is_32_bit` whether sums of int16 values without a
+    bias have 32 bits.
     """
 
     activation: str = "NONE"
     keep_num_dims: bool = False
     shuffled: bool = False
+    is_32_bit: bool = False
 
 
 def parse(table: Table, _operands: Operands) -> FullyConnectedOptions:
@@ -36,6 +45,7 @@ def parse(table: Table, _operands: Operands) -> FullyConnectedOptions:
         activation_name(table, FIELD.activation),
         table.flag(FIELD.keep_num_dims),
         table.integer(FIELD.weights_format, "b") != 0,
+        table.integer(FIELD.bias_type, "b") == TENSOR_TYPES.index("int32"),
     )
 
 
@@ -45,11 +55,11 @@ def inspect(inspection: Inspection) -> None:
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
     options: FullyConnectedOptions = inspection.options
-    if not inspection.int8(x, y):
+    if not inspect_activations(inspection, x, y):
         return
     if not (
         inspection.rank(weights, 2)
-        and inspect_weights(inspection, weights, 0, zero_point_allowed=True)
+        and inspect_weights(inspection, weights, 0, zero_point_allowed=x.dtype == "int8")
         and inspection.activation(options.activation)
         and inspection.require(not options.shuffled, "its weights are in a shuffled layout", "Convert for int8")
     ):
@@ -61,13 +71,14 @@ def inspect(inspection: Inspection) -> None:
             len(y.shape) >= 1 and y.shape[-1] == units and y.elements == x.elements // depth * units,
             f"its output has shape {y.shape} where {x.elements // depth} rows of {units} follow",
         )
-        and inspect_bias(inspection, bias, units)
+        and inspect_bias(inspection, bias, units, *(("int32", "int64") if x.dtype == "int16" else ()))
     ):
         return
     assert x.quantization and y.quantization and weights.quantization and weights.data is not None
     rows = weights.data.astype(np.int16) - np.int16(weights.quantization.zero_point)
     reals = x.quantization.scale * weights.quantization.scales.astype(float) / y.quantization.scale
-    if inspect_sums(inspection, rows, bias_values(bias, units), reals) and len(reals) == 1:
+    is_wide = has_wide_sums(x, bias, is_32_bit=options.is_32_bit)
+    if inspect_sums(inspection, rows, bias_values(bias, units), reals, is_wide=is_wide) and len(reals) == 1:
         _bias_scale(inspection, bias, x.quantization.scale * weights.quantization.scale, y.quantization.scale)
 
 

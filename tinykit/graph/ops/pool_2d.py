@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinykit.graph.accumulator import inspect_activations
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import OPTIONS, PADDINGS
@@ -46,7 +47,7 @@ def inspect(inspection: Inspection) -> None:
     if not inspection.arity(1, 1):
         return
     x, y, options = inspection.input, inspection.output, inspection.options
-    if not inspection.int8(x, y):
+    if not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(y, 4) and inspection.same_quantization()):
         return
@@ -59,7 +60,7 @@ def inspect(inspection: Inspection) -> None:
     ):
         return
     inspection.require(
-        options.height * options.width <= 1 << 22,
+        options.height * options.width <= 1 << (22 if x.dtype == "int8" else 15),
         "its window is so large that sums can overflow 32 bits",
         "Use a smaller window",
     )
