@@ -8,6 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and none that fails for being slow: a test must not need luck. New examples are found
+# with HYPOTHESIS_PROFILE=search.
+settings.register_profile("tinykit", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tinykit"))
 
 REPOSITORY = Path(__file__).parent.parent
 

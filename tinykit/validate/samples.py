@@ -61,6 +61,10 @@ def predict(output: np.ndarray, tensor: Tensor) -> int:
     return int((int(flat[0]) - tensor.quantization.zero_point) * tensor.quantization.scale >= 0.5)
 
 
+# A damaged archive can make zipfile say any of these (RuntimeError: that a member is encrypted).
+UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         archive = np.load(path, allow_pickle=False)
@@ -77,7 +81,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
                     page="bad-data",
                 )
             return archive["x"], archive["y"]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"cannot read the data set {path}",
             expected="an .npz file with numeric arrays x and y",
