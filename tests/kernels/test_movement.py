@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from tests.kernels.spaces import shapes
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
+from tests.support.models import ModelBuilder, relu6
 from tests.support.movement import (
     batch_to_space,
     broadcast_to,
     concatenated,
+    concatenation,
     depth_to_space,
     embedding_lookup,
     expand_dims,
@@ -41,6 +43,7 @@ from tinykit.kernels.movement import collapse
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
 from tinykit.targets import target
+from tinykit.validate.parity import verify
 
 SMALL = st.integers(1, 4)
 
@@ -234,3 +237,15 @@ def test_kernels_are_clean_under_the_sanitizers() -> None:
         case(resize, (2, 3, 4, 3), size=(7, 2), op="RESIZE_NEAREST_NEIGHBOR"),
     ]
     assert_equal(some, sanitize=True)
+
+
+def test_a_chain_keeps_every_copy_at_full_optimisation() -> None:
+    """GCC 12 at -O2 took the first copy of such a chain for dead when it could clone kernels."""
+    model = ModelBuilder(1)
+    x = relu6(model, transpose(model, model.input((1, 8, 8, 8), zero_point=0), order=(0, 3, 1, 2)))
+    x = mirror_pad(model, x, paddings=((0, 0), (0, 0), (2, 2), (2, 2)))
+    x = strided_slice(model, x, begin=[0] * 4, end=[1, 8, 12, 12], strides=[1, 1, 2, 1])
+    x = resize(model, concatenation(model, [x, relu6(model, x)], axis=3), size=(6, 9))
+    x = pad_any(model, gather(model, x, indices=(5,), axis=1), paddings=((0, 0), (1, 0), (1, 0), (0, 0)))
+    result = verify(model.finish([space_to_depth(model, x, block=2)]), vectors=12)
+    assert result["bit_exact"], result["first_divergent_layer"]

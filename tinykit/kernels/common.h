@@ -4,7 +4,12 @@
 
 #if defined(__GNUC__)
 #define TK_INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
 #define TK_NOINLINE static __attribute__((noinline))
+#else
+/* GCC 12 at -O2 clones a kernel for its places in the arena, may then find all its stores dead, and drop the call. */
+#define TK_NOINLINE static __attribute__((noinline, noclone))
+#endif
 #define TK_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #else
 #define TK_INLINE static inline

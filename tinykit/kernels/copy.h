@@ -23,14 +23,15 @@ TK_INLINE void tk_copy(const tk_copy_shape *s, const unsigned char *input, unsig
         for (int b = 0; b < n[1]; b++) {
             for (int c = 0; c < n[2]; c++) {
                 for (int d = 0; d < n[3]; d++) {
-                    const unsigned char *from = x + a * f[0] + b * f[1] + c * f[2] + d * f[3];
-                    unsigned char *to = y + a * t[0] + b * t[1] + c * t[2] + d * t[3];
+                    const unsigned char *row = x + a * f[0] + b * f[1] + c * f[2] + d * f[3];
+                    unsigned char *to_row = y + a * t[0] + b * t[1] + c * t[2] + d * t[3];
                     for (int e = 0; e < n[4]; e++) {
                         for (int g = 0; g < n[5]; g++) {
                             for (int h = 0; h < n[6]; h++) {
+                                const unsigned char *from = row + e * f[4] + g * f[5] + h * f[6];
+                                unsigned char *to = to_row + e * t[4] + g * t[5] + h * t[6];
                                 for (int i = 0; i < n[7]; i++) {
-                                    memcpy(to + e * t[4] + g * t[5] + h * t[6] + i * t[7],
-                                           from + e * f[4] + g * f[5] + h * f[6] + i * f[7], run);
+                                    memcpy(to + i * t[7], from + i * f[7], run);
                                 }
                             }
                         }
