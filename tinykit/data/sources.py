@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinykit.arrays import read_npz
 from tinykit.data.checks import check_classes, check_labels, check_samples
-from tinykit.data.splits import Splits, hide_labels, read_npz, stratified
+from tinykit.data.splits import Splits, hide_labels, stratified
 from tinykit.errors import DataError, ToolMissing
 from tinykit.recipe import Data
 

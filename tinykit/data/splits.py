@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tinykit.arrays import read_npz, write_npz
 from tinykit.errors import DataError
-from tinykit.files import write_atomic
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,32 +100,3 @@ def restore(folder: Path) -> Splits:
         raise DataError(f"{folder / 'splits.npz'} lacks {', '.join(missing)}", next_step="Delete it and run again")
     classes = tuple(str(name) for name in arrays["classes"])
     return Splits(**{name: arrays[name] for name in _ARRAYS}, classes=classes)
-
-
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, none of them pickled.
-
-    Raises: DataError with what is wrong with the file.
-    """
-    if not path.is_file():
-        raise DataError(f"the data file {path} does not exist", page="bad-data")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, KeyError) as error:
-        raise DataError(
-            f"{path} is not a readable .npz file of plain arrays",
-            found=str(error),
-            next_step="Save it with numpy.savez(FILE, x=samples, y=labels)",
-            page="bad-data",
-        ) from error
-
-
-def write_npz(path: Path, **arrays: np.ndarray) -> Path:
-    """Write arrays as one .npz, all or nothing.
-
-    Raises: DiskFull, OutputError.
-    """
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return write_atomic(path, buffer.getvalue())

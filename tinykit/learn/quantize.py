@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinykit.arrays import read_npz
 from tinykit.data.checks import check_samples
-from tinykit.data.splits import read_npz
 from tinykit.errors import DataError, ModelError
 from tinykit.files import write_atomic
 from tinykit.learn.convert import to_int8

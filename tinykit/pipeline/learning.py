@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.arrays import read_npz, write_npz
 from tinykit.data import Splits, load, restore, save
-from tinykit.data.splits import read_npz, write_npz
 from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
 from tinykit.pipeline.store import Kept, Store

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tinykit.arrays import read_npz
 from tinykit.errors import DataError, UsageError
 from tinykit.graph.model import Graph, Tensor
 
@@ -61,33 +60,18 @@ def predict(output: np.ndarray, tensor: Tensor) -> int:
     return int((int(flat[0]) - tensor.quantization.zero_point) * tensor.quantization.scale >= 0.5)
 
 
-# A damaged archive can make zipfile say any of these (RuntimeError: that a member is encrypted).
-UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
-
-
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{path} is a single array", expected="an .npz file with x and y", page="bad-data")
-        with archive:
-            missing = [key for key in ("x", "y") if key not in archive.files]
-            if missing:
-                raise DataError(
-                    f"the data set {path} has no {' and no '.join(missing)}",
-                    expected="x (inputs) and y (class numbers)",
-                    found=", ".join(archive.files) or "an empty archive",
-                    next_step="Save it with: np.savez(path, x=inputs, y=labels)",
-                    page="bad-data",
-                )
-            return archive["x"], archive["y"]
-    except UNREADABLE as error:
+    arrays = read_npz(path)
+    missing = [key for key in ("x", "y") if key not in arrays]
+    if missing:
         raise DataError(
-            f"cannot read the data set {path}",
-            expected="an .npz file with numeric arrays x and y",
-            found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            f"the data set {path} has no {' and no '.join(missing)}",
+            expected="x (inputs) and y (class numbers)",
+            found=", ".join(arrays) or "an empty archive",
+            next_step="Save it with: np.savez(path, x=inputs, y=labels)",
             page="bad-data",
-        ) from error
+        )
+    return arrays["x"], arrays["y"]
 
 
 def _check_counts(path: Path, x: np.ndarray, y: np.ndarray) -> None:

@@ -1,0 +1,59 @@
+"""Archives of plain arrays (.npz): read as data, never as code; written all or nothing."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from tinykit.errors import DataError
+from tinykit.files import write_atomic
+
+# What a damaged archive makes numpy and zipfile say (RuntimeError: that a member is encrypted).
+_UNREADABLE: tuple[type[Exception], ...] = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    AttributeError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, none of them pickled.
+
+    Raises: DataError with what is wrong with the file.
+    """
+    if not path.is_file():
+        raise DataError(f"the data file {path} does not exist", page="bad-data")
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise DataError(f"{path} is a single array", expected="an .npz file of named arrays", page="bad-data")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except _UNREADABLE as error:
+        raise DataError(
+            f"cannot read {path}",
+            expected="an .npz file of plain arrays",
+            found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            next_step="Save it with: np.savez(path, x=inputs, y=labels)",
+            page="bad-data",
+        ) from error
+
+
+def write_npz(path: Path, **arrays: np.ndarray) -> Path:
+    """Write arrays as one .npz, all or nothing.
+
+    Raises: DiskFull, OutputError.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return write_atomic(path, buffer.getvalue())
