@@ -24,7 +24,14 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-UART_DRIVERS = ("cmsdk", "nrf51", "stm32f1", "stm32f4")
+ECOSYSTEM = "ecosystem"
+"""The UART driver of boards that only an ecosystem's template serves: its own."""
+
+UART_DRIVERS = (
+    "16550", "avr", "cmsdk", "nrf51", "nrf52", "rp2040", "sifive", "stm32", "stm32f1", "stm32f4", ECOSYSTEM,
+)  # fmt: skip
+TEMPLATES = ("cmake", "arduino", "platformio", "espidf", "zephyr")
+"""Ecosystems of firmware_templates/ beside bare metal."""
 FLASH_METHODS: dict[str, tuple[str, ...]] = {
     "emulator": (),
     "gdb": ("remote", "restart"),
@@ -68,7 +75,7 @@ class Uart:
 
     Attributes: `driver` names firmware_templates/baremetal/uart_<driver>.c, `base` the registers' address, `irq` the
     number of the receive interrupt, `clock_hz` the peripheral's input clock, `tx_pin` and `rx_pin` where the chip
-    routes the port to any pin.
+    routes the port to any pin or the driver has to be told: numbered through all ports (STM32: 16 a port, PB6 is 22).
     """
 
     driver: str = field(metadata=_rule("text", *UART_DRIVERS))
@@ -76,20 +83,20 @@ class Uart:
     irq: int = field(metadata=_rule("number", high=479))
     clock_hz: int = field(metadata=_rule("number", low=1_000_000))
     baud: int = field(default=115200, metadata=_rule("number", low=9600, high=3_000_000))
-    tx_pin: int | None = field(default=None, metadata=_rule("number", high=63))
-    rx_pin: int | None = field(default=None, metadata=_rule("number", high=63))
+    tx_pin: int | None = field(default=None, metadata=_rule("number", high=255))
+    rx_pin: int | None = field(default=None, metadata=_rule("number", high=255))
 
 
 @dataclass(frozen=True)
 class Emulator:
     """How to run the board without hardware: `machine` and extra `arguments` of the emulator `kind`.
 
-    `counter` is what the firmware counts with there.
+    `machine` is the chip's name for simavr and rp2040js. `counter` is what the firmware counts with there.
     """
 
-    kind: str = field(metadata=_rule("text", "qemu"))
+    kind: str = field(metadata=_rule("text", "qemu", "simavr", "rp2040js"))
     machine: str = field(metadata=_rule("text"))
-    counter: str = field(metadata=_rule("text", "systick"))
+    counter: str = field(metadata=_rule("text", "systick", "minstret", "timer1"))
     arguments: tuple[str, ...] = field(default=(), metadata=_rule("texts"))
 
 
@@ -110,6 +117,7 @@ class Board:
         usb_ids: "vid:pid" of what shows up when it is plugged in.
         source: the TOML file.
         flash_options: what a method must know of the board, by method and key.
+        templates: ecosystems that serve the board, the preferred first.
     """
 
     name: str
@@ -125,6 +133,12 @@ class Board:
     usb_ids: tuple[str, ...]
     source: Path
     flash_options: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
+    templates: tuple[str, ...] = ()
+
+    @property
+    def is_bare_metal(self) -> bool:
+        """Whether firmware of our own runs on it; otherwise one of its `templates` serves it."""
+        return self.uart.driver != ECOSYSTEM
 
     @property
     def flash(self) -> Memory:
@@ -139,13 +153,16 @@ class Board:
     def describe(self) -> str:
         """The board for people, a few lines."""
         memories = [f"  {m.kind:<5}  {m.name:<6} {m.length:>9,} bytes at {m.origin:#010x}" for m in self.memories]
-        emulator = f"{self.emulator.kind} -M {self.emulator.machine}" if self.emulator else "none"
+        emulator = f"{self.emulator.kind}, {self.emulator.machine}" if self.emulator else "none"
+        pins = "" if self.uart.tx_pin is None else f", TX on pin {self.uart.tx_pin}, RX on pin {self.uart.rx_pin}"
+        served = ["bare metal"] * self.is_bare_metal + [f"template {name}" for name in self.templates]
         return "\n".join(
             [
                 f"{self.name}: {self.title}",
                 f"  target {self.target.name}, {self.clock_hz / 1e6:g} MHz",
                 *memories,
-                f"  UART   {self.uart.driver} at {self.uart.base:#010x}, {self.uart.baud} baud",
+                f"  UART   {self.uart.driver} at {self.uart.base:#010x}, {self.uart.baud} baud{pins}",
+                f"  served by {', '.join(served)}; USB ids {', '.join(self.usb_ids) or 'none of its own'}",
                 f"  flash by {', '.join(self.flash_methods)}; emulator: {emulator}",
                 *(f"  source: {r}" for r in self.references),
             ]
@@ -166,6 +183,8 @@ class Board:
             "flash_options": self.flash_options,
             "emulator": None if self.emulator is None else vars(self.emulator),
             "usb_ids": list(self.usb_ids),
+            "templates": list(self.templates),
+            "bare_metal": self.is_bare_metal,
             "references": list(self.references),
         }
 
@@ -183,6 +202,7 @@ class _BoardFile:
     flash: Any = field(metadata=_rule("table"))
     references: tuple[str, ...] = field(metadata=_rule("texts"))
     crystal_hz: int | None = field(default=None, metadata=_rule("number", low=1_000_000))
+    templates: tuple[str, ...] = field(default=(), metadata=_rule("texts", *TEMPLATES))
     usb: Any = field(default=None, metadata=_rule("table"))
     emulator: Any = field(default=None, metadata=_rule("table"))
 
@@ -195,6 +215,16 @@ class _FlashTable:
 @dataclass(frozen=True)
 class _UsbTable:
     ids: tuple[str, ...] = field(metadata=_rule("texts"))
+
+
+def _usb_ids(file: _File, values: Any) -> tuple[str, ...]:
+    """The ids of [usb], as "vid:pid" in lower case hexadecimal."""
+    ids = () if values is None else tuple(_table(file, _UsbTable, "usb", values).ids)
+    for one in ids:
+        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", one):
+            wanted = '"vid:pid" in lower case, such as "2e8a:0003"'
+            raise file.error("'ids' in [usb] cannot be used", file.line("usb", "ids"), expected=wanted, found=one)
+    return ids
 
 
 class _File:
@@ -330,20 +360,24 @@ def read_board(path: Path) -> Board:
             "the name cannot be used", file.line("", "name"), expected="letters, digits, '.', '_', '-'", found=top.name
         )
     methods, options = _flash(file, top.flash)
+    uart = _table(file, Uart, "uart", top.uart)
+    if uart.driver == ECOSYSTEM and not top.templates:
+        raise file.error("a board without a UART driver of ours needs `templates`", file.line("uart", "driver"))
     return Board(
         name=top.name,
         title=top.title,
         target=TARGETS[top.target],
         clock_hz=top.clock_hz,
         memories=_memories(file, top.memory),
-        uart=_table(file, Uart, "uart", top.uart),
+        uart=uart,
         flash_methods=methods,
         references=top.references,
         crystal_hz=top.crystal_hz,
         emulator=None if top.emulator is None else _table(file, Emulator, "emulator", top.emulator),
-        usb_ids=() if top.usb is None else _table(file, _UsbTable, "usb", top.usb).ids,
+        usb_ids=_usb_ids(file, top.usb),
         source=path,
         flash_options=options,
+        templates=top.templates,
     )
 
 

@@ -154,7 +154,7 @@ def _compilers() -> list[Callable[[], list[Finding]]]:
 
 
 def _emulators(boards: tuple[Board, ...]) -> list[Callable[[], list[Finding]]]:
-    from tinykit.flash.emulator import PACKAGES as QEMU_PACKAGES
+    from tinykit.flash.qemu import PACKAGES as QEMU_PACKAGES
 
     machines: dict[str, set[str]] = {}
     for board in boards:

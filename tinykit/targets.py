@@ -39,7 +39,8 @@ def _arm(name: str, cpu: tuple[str, ...], features: str, description: str) -> Ta
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        _arm("cortex-m0", ("-mcpu=cortex-m0",), "thumb", "Cortex-M0 and M0+: Thumb, no 32x32->64 multiply"),
+        _arm("cortex-m0", ("-mcpu=cortex-m0",), "thumb", "Cortex-M0: Thumb, no 32x32->64 multiply"),
+        _arm("cortex-m0plus", ("-mcpu=cortex-m0plus",), "thumb", "Cortex-M0+: as cortex-m0, with a shorter pipeline"),
         _arm("cortex-m3", ("-mcpu=cortex-m3",), "thumb thumb2 mul64", "Cortex-M3: Thumb-2"),
         _arm(
             "cortex-m4",
@@ -64,6 +65,23 @@ TARGETS: dict[str, Target] = {
             ("-mcpu=cortex-m55", "-mfloat-abi=hard"),
             "thumb thumb2 mul64 dsp fpu mve",
             "Cortex-M55: ARMv8.1-M with Helium (MVE)",
+        ),
+        Target(
+            "rv32imc",
+            "riscv64-unknown-elf-",
+            ("-march=rv32imc", "-mabi=ilp32", "-misa-spec=2.2"),  # 2.2: CSR instructions without _zicsr
+            frozenset({"mul64"}),
+            4,
+            "RISC-V, 32 bits, with multiplication and compressed instructions",
+        ),
+        Target("avr", "avr-", ("-mmcu=avr5",), frozenset(), 2, "8-bit AVR with 16 to 64 KB of flash, such as ATmega328P"),
+        Target(
+            "xtensa",
+            "xtensa-esp-elf-",
+            (),
+            frozenset({"mul64", "fpu"}),
+            4,
+            "Xtensa LX6 and LX7 (ESP32, ESP32-S3), compiled by the chip's own ecosystem",
         ),
         Target(
             "host",

@@ -42,6 +42,8 @@
 #define CORE_HAS_STACK_LIMIT 0
 #endif
 
+#define CORE_CHECKS_STACK 0 /* an overflow faults */
+
 static inline void interrupts_off(void) {
     __asm__ volatile("cpsid i" ::: "memory");
 }

@@ -1,6 +1,6 @@
 #include "receive.h"
 
-#include "cortex_m.h"
+#include "core.h"
 
 #define RING_BYTES 256u /* one whole frame; indices are bytes and wrap by themselves */
 

@@ -1,6 +1,6 @@
 #include "stack.h"
 
-#include "cortex_m.h"
+#include "core.h"
 
 #define PAINT 0xA5C35A3Cu
 
@@ -18,6 +18,11 @@ uint32_t stack_used(uint32_t from) {
     while (lowest < from && REGISTER(lowest) == PAINT) {
         lowest += 4u;
     }
+#if CORE_CHECKS_STACK
+    if (REGISTER(link_stack_bottom) != PAINT) {
+        stack_overrun();
+    }
+#endif
     return from - lowest;
 }
 

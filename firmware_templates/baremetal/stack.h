@@ -10,6 +10,9 @@ void stack_paint(void);
 /* Bytes between `from` (a stack pointer) and the lowest word that lost its paint. */
 uint32_t stack_used(uint32_t from);
 
+/* Called where the paint is gone to the last word, on a core that does not notice by itself. */
+void stack_overrun(void);
+
 /* Bytes reserved for the stack. */
 uint32_t stack_size(void);
 

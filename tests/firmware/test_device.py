@@ -17,7 +17,9 @@ from tinykit.link.frames import Decoder, Kind
 
 pytestmark = pytest.mark.emulated
 
-BOARDS = [b.name for b in all_boards()]
+BOARDS = [
+    b.name for b in all_boards() if b.emulator and b.target.name.startswith("cortex-m") and b.emulator.kind == "qemu"
+]
 UNDEFINED, RECURSION, BAD_READ, STACK, REFUSE, LOOP = range(0x71, 0x77)
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.firmware.handmade import COST, hand_program
 from tinykit.boards import board
 from tinykit.errors import DoesNotFit
+from tinykit.firmware.architectures import CORTEX_M
 from tinykit.firmware.build import build_program
-from tinykit.firmware.fit import FIRMWARE_RAM, predict_fit, require_fit, stack_bytes
+from tinykit.firmware.fit import predict_fit, require_fit, stack_bytes
 
 
 def test_says_how_much_is_missing_and_where_it_goes() -> None:
@@ -46,6 +47,6 @@ def test_the_stack_gets_what_is_left(arena: int, static: int, stack: int) -> Non
     assert reserved % 8 == 0
     if fit.fits:
         assert reserved + 8 > stack
-        assert arena + static + FIRMWARE_RAM + reserved <= microbit.ram.length
+        assert arena + static + CORTEX_M.ram + reserved <= microbit.ram.length
     else:
         assert fit.ram_missing == sum(fit.ram.values()) - microbit.ram.length

@@ -11,8 +11,8 @@ from tests.support.builder import ModelBuilder
 from tests.support.models import average_pool_2d, conv_2d, fully_connected, softmax
 from tinykit.boards import board
 from tinykit.errors import UsageError
+from tinykit.firmware.architectures import CORTEX_M
 from tinykit.firmware.build import build
-from tinykit.firmware.fit import FIRMWARE_FLASH, FIRMWARE_RAM
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import open_device
 from tinykit.plan.build import make_plan
@@ -42,8 +42,8 @@ def test_the_board_answers_as_tflm(model: bytes, name: str, tmp_path: Path) -> N
         for vector in x:
             assert device.infer(vector) == [judge.run([vector])[0].tobytes()]
         assert 0 < device.stack().peak < firmware.sizes.stack_reserved
-    assert firmware.sizes.firmware_flash <= FIRMWARE_FLASH
-    assert firmware.sizes.firmware_ram <= FIRMWARE_RAM
+    assert firmware.sizes.firmware_flash <= CORTEX_M.flash
+    assert firmware.sizes.firmware_ram <= CORTEX_M.ram
 
 
 def test_a_plan_of_another_target(model: bytes, tmp_path: Path) -> None:

@@ -7,12 +7,9 @@ from typing import Protocol
 
 from tinykit.boards import Board
 from tinykit.errors import DoesNotFit
+from tinykit.firmware.architectures import architecture
 from tinykit.plan.model import Cost
 
-# The firmware's own share, measured on the eight boards' linked ELFs and rounded up; a test holds them to it.
-FIRMWARE_FLASH = 4096
-FIRMWARE_RAM = 640
-FIRMWARE_STACK = 256
 _LARGEST_STACK = 16 * 1024
 
 
@@ -55,10 +52,10 @@ class Fit:
 
 def predict_fit(plan: Costed, board: Board) -> Fit:
     """What the model and our firmware need on the board, predicted."""
-    cost = plan.cost
+    cost, own = plan.cost, architecture(board.target)
     return Fit(
-        {"weights": cost.weights, "code": cost.code, "firmware": FIRMWARE_FLASH},
-        {"arena": cost.arena, "static": cost.static, "stack": cost.stack + FIRMWARE_STACK, "firmware": FIRMWARE_RAM},
+        {"weights": cost.weights, "code": cost.code, "firmware": own.flash},
+        {"arena": cost.arena, "static": cost.static, "stack": cost.stack + own.stack, "firmware": own.ram},
         board.flash.length,
         board.ram.length,
     )
@@ -96,6 +93,7 @@ def require_fit(plan: Costed, board: Board) -> Fit:
 
 def stack_bytes(cost: Cost, board: Board) -> int:
     """The room that the stack gets: all the RAM that is left, up to 16 KB, a multiple of 8 bytes."""
-    free = board.ram.length - cost.arena - cost.static - FIRMWARE_RAM
-    needed = cost.stack + FIRMWARE_STACK
+    own = architecture(board.target)
+    free = board.ram.length - cost.arena - cost.static - own.ram
+    needed = cost.stack + own.stack
     return max(min(free, _LARGEST_STACK), needed) // 8 * 8

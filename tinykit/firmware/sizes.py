@@ -13,7 +13,7 @@ from tinykit.firmware.elf import ALLOCATED, NO_BITS, Elf, Symbol, archive_member
 from tinykit.firmware.linkmap import Piece, read_map
 
 _STACK = ".stack"
-_CONSTANTS = ".rodata"
+_CONSTANTS = (".rodata", ".srodata", ".progmem")
 _Place = tuple[str, str]  # an object (file and member), and a section in it
 
 

@@ -13,7 +13,12 @@ from tinykit.errors import ToolFailed, ToolMissing
 from tinykit.files import write_atomic, write_error
 from tinykit.targets import Target
 
-_PACKAGES = {"arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "": "gcc"}
+_PACKAGES = {
+    "arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "riscv64-unknown-elf-": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    "avr-": "gcc-avr avr-libc",
+    "": "gcc",
+}
 _FIRST_ERROR = re.compile(r"error:|undefined reference|fit in \d|overflowed by|cannot find|\*\*\* ")
 
 

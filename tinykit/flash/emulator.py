@@ -1,9 +1,8 @@
-"""Emulated boards: QEMU with the board's machine, a pseudo terminal for the UART and QMP for control."""
+"""Emulated boards: a program that emulates, a pseudo terminal for the UART, and QMP for control; see kinds.py."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import tempfile
 import time
@@ -12,17 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tinykit.errors import BoardError, ToolFailed, ToolMissing
+from tinykit.errors import ToolFailed
+from tinykit.flash.kinds import kind_of
 from tinykit.flash.qmp import Qmp
 
 if TYPE_CHECKING:
     from tinykit.boards import Board
-
-ICOUNT_SHIFT = 7
-"""Each instruction advances the emulator's time by 2^7 = 128 ns, more than a tick of every board's clock, so that
-counters tick at least once an instruction and counts are exact."""
-
-PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
 
 _START_SECONDS = 15.0
 _DYING_SECONDS = 1.0
@@ -34,32 +28,11 @@ its end (the parent is gone, however it died) the program is killed. A line writ
 
 
 def command(board: Board, elf: Path, qmp: Path, *, counting: bool) -> list[str]:
-    """The emulator's command line: waiting before it builds the machine, UART on a new pty, QMP at `qmp`.
+    """The emulator's command line: UART on a new pty, control at `qmp`; it waits for `release`.
 
-    QEMU looks for a listener on the pty when it builds the machine, and from then on once a second only: whoever opens
-    the port before `release` is heard at once.
-
-    Raises: BoardError for a board without an emulator, ToolMissing.
+    Raises: BoardError for a board without an emulator, ToolMissing, ToolFailed.
     """
-    emulator = board.emulator
-    if emulator is None or emulator.kind != "qemu":
-        raise BoardError(f"the board {board.name!r} has no emulator", next_step="Plug the board in and give --port")
-    program = "qemu-system-riscv32" if board.target.name.startswith("rv32") else "qemu-system-arm"
-    path = shutil.which(program)
-    if path is None:
-        raise ToolMissing(
-            f"cannot emulate {board.name}",
-            expected=f"the program {program}",
-            found="nothing of this name on PATH",
-            next_step=f"sudo apt install {PACKAGES[program]}",
-            page="emulator-missing",
-        )
-    icount = ["-icount", f"shift={ICOUNT_SHIFT}"] if counting else []
-    return [
-        *(path, "-M", emulator.machine, *emulator.arguments, *icount),
-        *("-display", "none", "-monitor", "none", "-serial", "pty", "-preconfig", "-S"),
-        *("-qmp", f"unix:{qmp},server=on,wait=off", "-kernel", str(elf)),
-    ]
+    return kind_of(board).command(board, elf, qmp, counting)
 
 
 def launch(arguments: list[str], qmp: Path, log: Path, *, leashed: bool) -> tuple[subprocess.Popen[bytes], str]:
@@ -134,7 +107,7 @@ def failure(process: subprocess.Popen[bytes], log: Path, what: str) -> ToolFaile
     return ToolFailed(
         f"the emulator {what}",
         found=f"{'still running' if status is None else f'exit status {status}'}, it said: {said or 'nothing'}",
-        next_step="Check the ELF file, and that your emulator knows the board's machine (qemu-system-arm -M help)",
+        next_step="Check the ELF file, and that your emulator knows the board's machine (for QEMU: qemu-system-arm -M help)",
         page="emulator-failed",
     )
 
@@ -152,7 +125,8 @@ class Emulator:
 
     It waits until `run`: open its port first, see `command`.
 
-    Attributes: `port` the path of its UART's pty.
+    Attributes: `port` the path of its UART's pty; `icount_shift` and `cycle_exact` as of `EmulatorKind`: how it counts
+    time, None and False where it goes by the host's clock.
     """
 
     def __init__(self, board: Board, elf: Path, *, counting: bool = True) -> None:
@@ -163,6 +137,9 @@ class Emulator:
         Raises: BoardError, ToolMissing, ToolFailed.
         """
         self.port = ""
+        shift = kind_of(board).icount_shift(board)
+        self.icount_shift = shift if counting else None
+        self.cycle_exact = shift is None
         self._folder = tempfile.TemporaryDirectory(prefix="tinykit-")
         self._qmp = Path(self._folder.name) / "qmp"
         self._log = Path(self._folder.name) / "log"

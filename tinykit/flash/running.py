@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from tinykit.errors import OutputError, TinykitError, ToolFailed
 from tinykit.files import write_atomic
 from tinykit.flash.base import Flashed
-from tinykit.flash.emulator import ICOUNT_SHIFT, command, kill, launch, release
+from tinykit.flash.emulator import command, kill, launch, release
+from tinykit.flash.kinds import kind_of
 from tinykit.flash.qmp import Qmp
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RunningBoard:
     elf: str
     pid: int
     icount_shift: int | None
+    cycle_exact: bool = False
 
 
 def runtime_folder() -> Path:
@@ -72,7 +74,10 @@ def start(board: Board, elf: Path, *, counting: bool = True) -> RunningBoard:
     except BaseException:
         kill(process)
         raise
-    running = RunningBoard(board.name, port, str(elf.resolve()), process.pid, ICOUNT_SHIFT if counting else None)
+    shift = kind_of(board).icount_shift(board)
+    running = RunningBoard(
+        board.name, port, str(elf.resolve()), process.pid, shift if counting else None, cycle_exact=shift is None
+    )
     write_atomic(record, json.dumps(dataclasses.asdict(running)))
     return running
 

@@ -74,6 +74,8 @@ def make_step(
 
 def block(target: Target) -> int:
     """Output channels that portable kernels compute at a time: as many sums as the core's registers hold."""
+    if target.pointer_bytes < 4:
+        return 1
     return 4 if target.has("thumb2") or not target.has("thumb") else 2
 
 

@@ -57,14 +57,17 @@ class Device:
         icount_shift: int | None = None,
         elf: Path | None = None,
         toolchain: str = "",
+        cycle_exact: bool = False,
     ) -> None:
         """`icount_shift`: where the device is an emulator that advances time by 2^shift ns an instruction.
+        `cycle_exact`: where it is one that advances time by the core's cycles.
 
         `elf` and the `toolchain` prefix name functions in fault messages.
         """
         self.port = port
         self.emulator = emulator
         self.icount_shift = icount_shift
+        self.cycle_exact = cycle_exact
         self._hello: Hello | None = None
         name_of = (lambda pc: function_at(elf, pc, toolchain)) if elf else (lambda pc: None)
         self._client = Client(port, name_of=name_of)
@@ -84,7 +87,7 @@ class Device:
     @property
     def emulated(self) -> bool:
         """Whether the device is known to be an emulator."""
-        return self.icount_shift is not None or self.emulator is not None
+        return self.icount_shift is not None or self.cycle_exact or self.emulator is not None
 
     @property
     def silences(self) -> int:
@@ -195,21 +198,29 @@ class Device:
         return self.hello()
 
     def instructions(self, ticks: int) -> int | None:
-        """Executed instructions where ticks tell them: an emulator whose time advances with each; None elsewhere.
+        """Executed instructions where ticks tell them: a counter of instructions, or an emulator whose time advances
+        with each; None elsewhere.
 
         With -icount shift=s each instruction takes 2^s ns of the emulator's time (QEMU documentation, "TCG
         Instruction Counting"), and a counter of f MHz ticks every 1000 / f ns.
         """
         hello = self.description
+        if self.tick_unit == "instructions":
+            return ticks
         if self.icount_shift is None or hello.counter == "none" or hello.counter_hz == 0:
             return None
         return round(ticks * (1e9 / hello.counter_hz) / 2**self.icount_shift)
 
     @property
     def tick_unit(self) -> str:
-        """What a tick is on this device: "cycles" of a core's own cycle counter, "instructions" retired, or "ticks"
-        of a timer."""
-        return {"DWT cycles": "cycles", "minstret": "instructions"}.get(self.description.counter, "ticks")
+        """What a tick is on this device: "cycles" of its core, "instructions" retired, or "ticks" of a timer.
+
+        Our firmware runs SysTick and the AVR's timer at the core's own clock.
+        """
+        if self.description.counter == "SysTick" and self.cycle_exact:
+            return "cycles"
+        units = {"DWT cycles": "cycles", "AVR timer": "cycles", "minstret": "instructions"}
+        return units.get(self.description.counter, "ticks")
 
     def _send_reset(self) -> None:
         self._hello = None
@@ -279,13 +290,14 @@ def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Devic
     return Device(
         SerialPort(port) if isinstance(port, str) else port,
         icount_shift=running.icount_shift if running else None,
+        cycle_exact=running.cycle_exact if running else False,
         elf=Path(running.elf) if running else _elf(firmware),
         toolchain=board.target.toolchain,
     )
 
 
 def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: contextlib.ExitStack) -> Device:
-    from tinykit.flash.emulator import ICOUNT_SHIFT, Emulator
+    from tinykit.flash.emulator import Emulator
 
     if firmware is None:
         raise UsageError(f"no device for board {board.name!r}", next_step="Give its port with --port")
@@ -295,7 +307,8 @@ def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: 
     return Device(
         port,
         emulator=emulator,
-        icount_shift=ICOUNT_SHIFT if counting else None,
+        icount_shift=emulator.icount_shift,
+        cycle_exact=emulator.cycle_exact,
         elf=firmware.elf,
         toolchain=board.target.toolchain,
     )

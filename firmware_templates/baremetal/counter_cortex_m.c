@@ -1,6 +1,6 @@
 #include "counter.h"
 
-#include "cortex_m.h"
+#include "core.h"
 
 #define SYSTICK_MODULUS 0x1000000u
 #define SYSTICK_RUN 7u /* enabled, interrupt, processor clock */
