@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykit.graph.model import Graph
-from tinykit.plan.memory import Alias, Permission, Request, plan_memory
+from tinykit.plan.memory import WORK, Alias, Permission, Request, plan_memory
 from tinykit.plan.model import Buffer, Overlap, Step
 
 
@@ -24,11 +24,12 @@ class Placement:
     lower_bound: int
 
 
-def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
+def place(graph: Graph, steps: Sequence[Step], alignment: int = 4, work: int = WORK) -> Placement:
     """Lay out the arena of `steps` in this order.
 
     Model inputs live from step 0, model outputs to the last step, and a model input's memory may serve other tensors
-    once it is read. `alignment` (bytes) holds for every buffer; wider element types get their own.
+    once it is read. `alignment` (bytes) holds for every buffer; wider element types get their own. `work`: see
+    `plan_memory`.
     """
     spans = _lifetimes(graph, steps)
     requests = [
@@ -48,7 +49,7 @@ def place(graph: Graph, steps: Sequence[Step], alignment: int = 4) -> Placement:
     ]
     aliases = [Alias(p.outer, p.inner, p.offset) for s in steps for p in s.shared_places]
     permissions = _permissions(steps)
-    memory = plan_memory([*requests, *scratches], permissions, aliases)
+    memory = plan_memory([*requests, *scratches], permissions, aliases, work)
     buffers = tuple(
         Buffer(
             r.name if isinstance(r.name, int) else None,

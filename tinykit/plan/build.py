@@ -6,15 +6,18 @@ from collections.abc import Callable
 from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
-from tinykit.graph.model import Graph
+from tinykit.graph.model import Graph, Operator
 from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
 from tinykit.plan.cost import predict
+from tinykit.plan.fuse import fuse
 from tinykit.plan.inplace import settle_places
 from tinykit.plan.model import Plan, Step
+from tinykit.plan.moves import add_moves
 from tinykit.plan.order import best_order
+from tinykit.plan.rows import Offer
 from tinykit.targets import Target
 
 Preference = Callable[[Step], tuple[int, ...]]
@@ -43,8 +46,13 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     graph = rewrite(graph)
     _require_variable_outputs(graph)
     preference = PREFERENCES[optimize]
-    chosen = settle_places(graph, _choose(graph, target, preference), partial(_copying, graph, target, preference))
-    steps = _reorder(graph, chosen)
+
+    def offer(graph: Graph, operator: Operator) -> Step:
+        return min(lower(graph, operator, target), key=preference)
+
+    chosen = settle_places(graph, _choose(graph, offer), partial(_copying, graph, target, preference))
+    steps = fuse(graph, _reorder(graph, chosen), offer)
+    graph, steps = add_moves(graph, steps, target)
     placement = place(graph, steps)
     return Plan(
         graph=graph,
@@ -57,12 +65,12 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     )
 
 
-def _choose(graph: Graph, target: Target, preference: Preference) -> tuple[Step, ...]:
+def _choose(graph: Graph, offer: Offer) -> tuple[Step, ...]:
     """The preferred kernel of each operator. All operators without one are reported at once."""
     steps, problems = [], []
     for operator in graph.operators:
         try:
-            steps.append(min(lower(graph, operator, target), key=preference))
+            steps.append(offer(graph, operator))
         except UnsupportedModel as error:
             problems += error.problems
     if problems:

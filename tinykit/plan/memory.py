@@ -73,6 +73,7 @@ def plan_memory(
     requests: Sequence[Request],
     permissions: Sequence[Permission] = (),
     aliases: Sequence[tuple[Name, Name] | Alias] = (),
+    work: int = WORK,
 ) -> Memory:
     """Place every request; see the module's text.
 
@@ -81,6 +82,7 @@ def plan_memory(
         permissions: pairs that may share memory.
         aliases: names that are the same bytes (a RESHAPE's input and output), or lie inside others. That names which
             meet in the same bytes hold the same values is the caller's promise.
+        work: how many buffers to place, over all tried orders.
 
     Raises: KeyError for a permission or alias of a name that was not requested; ValueError for aliases that
         contradict each other or an alignment.
@@ -89,7 +91,7 @@ def plan_memory(
     shared = _usable(blocks, block_of, shift, permissions)
     bound = _lower_bound(blocks, shared)
     arena = _Arena(blocks, shared)
-    total, places = _search(arena, blocks, bound)
+    total, places = _search(arena, blocks, bound, work)
     return Memory({r.name: places[block_of[r.name]] + shift[r.name] for r in requests}, total, bound)
 
 
@@ -243,8 +245,8 @@ class _Arena:
 # --- the search -----------------------------------------------------------------------------------
 
 
-def _search(arena: _Arena, blocks: list[_Block], bound: int) -> tuple[int, list[int]]:
-    tries = max(WORK // max(len(blocks), 1), 100)
+def _search(arena: _Arena, blocks: list[_Block], bound: int, work: int) -> tuple[int, list[int]]:
+    tries = max(work // max(len(blocks), 1), 100)
     best = min(_stop_at(bound, (arena.place(order) for order in _orders(blocks))), key=lambda p: p[0])
     if best[0] == bound:
         return best
