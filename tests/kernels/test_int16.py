@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernels.spaces import activations, window
+from tests.support.builder import ModelBuilder, Value
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
 from tests.support.models import (
     average_pool_2d,
     conv_2d,
     depthwise_conv_2d,
     fully_connected,
+    logistic,
     max_pool_2d,
     single,
+    softmax,
 )
 from tinykit.errors import UnsupportedModel
 from tinykit.graph.reader import read_graph
@@ -91,8 +95,22 @@ def pools(draw: st.DrawFn) -> Case:
     )
 
 
+@st.composite
+def sigmoids(draw: st.DrawFn) -> Case:
+    """LOGISTIC, TANH and SOFTMAX of any scale, those near to powers of two among them."""
+    scale = draw(st.sampled_from([2.0**-12, 2.0**-12 * 1.0005, 2.0**-11, 2.0**-13]) | st.floats(1e-6, 1.5))
+    make = draw(st.sampled_from([logistic, tanh_int16, softmax]))
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 40) | st.integers(100, 400)))
+    return case(make, shape, **{**draw(symmetric()), "input_scale": scale})
+
+
+def tanh_int16(model: ModelBuilder, x: Value) -> Value:
+    """TANH of int16."""
+    return model.operator("TANH", [x], x.shape, 1 / 32768, 0, dtype="int16")
+
+
 @many_models
-@given(st.lists(convolutions() | dense() | pools(), min_size=BATCH, max_size=BATCH))
+@given(st.lists(convolutions() | dense() | pools() | sigmoids(), min_size=BATCH, max_size=BATCH))
 def test_equals_tflm(some: list[Case]) -> None:
     assert_equal(some)
 
@@ -109,3 +127,22 @@ def test_what_tflm_cannot_compute_is_refused(make: Any, attributes: dict[str, An
     model = single(make, (1, 4, 4, 2), input_dtype="int16", input_zero_point=0, **attributes)
     with pytest.raises(UnsupportedModel, match=why):
         require_supported(read_graph(model))
+
+
+def test_sigmoids_of_every_value_equal_tflm() -> None:
+    cases = [
+        Case(f"{make.__name__} {scale}", every_value(make, scale))
+        for make in (logistic, tanh_int16)
+        for scale in (2.0**-12, 2.0**-11, 0.0001, 0.0031)
+    ]
+    assert_equal(cases, count=1)
+
+
+def every_value(make: Any, scale: float) -> bytes:
+    """A model that takes the function of all 65536 values: its input and a constant, added."""
+    model = ModelBuilder()
+    x = model.input((1, 1), scale, 0, "int16")
+    ramp = model.constant(np.arange(-32768, 32768).astype(np.int16).reshape(1, -1), [scale], [0])
+    least = model.operator("MINIMUM", [x, ramp], (1, 65536), scale, 0, dtype="int16")
+    most = model.operator("MAXIMUM", [least, ramp], (1, 65536), scale, 0, dtype="int16")
+    return model.finish([make(model, most)])

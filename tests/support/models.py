@@ -288,12 +288,12 @@ def pad(model: ModelBuilder, x: Value, *, paddings: Sequence[tuple[int, int]], v
 
 def softmax(model: ModelBuilder, x: Value, *, beta: float = 1.0) -> Value:
     """SOFTMAX over the last axis; the output is quantized as TFLite demands: scale 1/256, zero point -128."""
-    return model.operator("SOFTMAX", [x], x.shape, 1 / 256, -128, beta=beta)
+    return model.operator("SOFTMAX", [x], x.shape, *_whole(x), dtype=x.dtype, beta=beta)
 
 
 def logistic(model: ModelBuilder, x: Value) -> Value:
     """LOGISTIC; the output is quantized as TFLite demands: scale 1/256, zero point -128."""
-    return model.operator("LOGISTIC", [x], x.shape, 1 / 256, -128)
+    return model.operator("LOGISTIC", [x], x.shape, *_whole(x), dtype=x.dtype)
 
 
 def relu(model: ModelBuilder, x: Value, *, scale: float | None = None, zero_point: int | None = None) -> Value:
@@ -378,6 +378,11 @@ def _with_bias(
     most = np.iinfo(dtype).max // 4
     values = np.clip(model.random.normal(0, deviation / 2, channels), -most, most).astype(dtype)
     return [x, weights, model.constant(values, x.scale * weights.scales)], natural
+
+
+def _whole(x: Value) -> tuple[float, int]:
+    """The quantization that TFLite demands of results from 0 to 1; of int16 those from -1."""
+    return (1 / 32768, 0) if x.dtype == "int16" else (1 / 256, -128)
 
 
 def middle(x: Value, zero_point: int | None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tinykit.graph.broadcast import zero_points_are_zero
 from tinykit.graph.definition import Definition, Inspection, no_options
+from tinykit.graph.sigmoid import inspect_int16
 
 FLOAT_FUNCTIONS = (
     *("ABS", "NEG", "SQRT", "RSQRT", "EXP", "LOG", "SQUARE", "SIN", "COS", "FLOOR", "CEIL", "ROUND"),
@@ -52,6 +53,9 @@ def inspect_function(inspection: Inspection, *types: str) -> bool:
 
 def inspect(inspection: Inspection) -> None:
     op = inspection.operator.op
+    if op == "TANH" and inspection.inputs and inspection.inputs[0] and inspection.inputs[0].dtype == "int16":
+        inspect_int16(inspection)
+        return
     if inspect_function(inspection, *INTEGER_TYPES.get(op, ()), "float32") and op == "TANH":
         inspect_tanh(inspection)
 

@@ -1,4 +1,4 @@
-"""LOGISTIC of int8 and float32.
+"""LOGISTIC of int8, int16 and float32.
 
 Of an int8 output TFLM checks only the zero point; it computes as if the scale were 1/256.
 """
@@ -6,6 +6,7 @@ Of an int8 output TFLM checks only the zero point; it computes as if the scale w
 from __future__ import annotations
 
 from tinykit.graph.definition import Definition, Inspection, no_options
+from tinykit.graph.sigmoid import inspect_int16
 
 OUTPUT_ZERO_POINT = -128
 
@@ -19,6 +20,9 @@ def inspect(inspection: Inspection) -> None:
     x, y = inspection.input, inspection.output
     if x.dtype == y.dtype == "float32":
         inspection.shape(y, x.shape)
+        return
+    if x.dtype == "int16":
+        inspect_int16(inspection)
         return
     if not inspection.int8(x, y):
         return
