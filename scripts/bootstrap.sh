@@ -16,6 +16,7 @@ case " ${extras//,/ } " in *" dev "*)
   want clang-format clang-format
   want cppcheck cppcheck
   want g++ g++
+  want cmake cmake
   want gdb-multiarch gdb-multiarch
   want avrdude avrdude
   want stm32flash stm32flash

@@ -31,6 +31,7 @@ VERBS = {
     "check": "say whether a .tflite can be compiled and fits a board, and what it will cost",
     "compile": "turn a .tflite into C",
     "verify": "prove the compiled C byte-equal to TFLM",
+    "export": "turn a .tflite into a project for CMake, Arduino, PlatformIO, ESP-IDF, Zephyr or bare metal",
     "build": "turn a .tflite into firmware for a board",
     "flash": "put the firmware on a board (or start the emulated one)",
     "validate": "send a labelled set through a board over its serial port",

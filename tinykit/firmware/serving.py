@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinykit.firmware.project import Program
 
-SERVING = ("protocol.c", "protocol.h", "serve.c.j2", "serve.h", "sensor.c.j2", "counter.h", "fault.h", "uart.h")
-"""Sources in firmware_templates/baremetal/ that no board and no ecosystem changes."""
+SHARED = ("protocol.c", "protocol.h", "serve.c.j2", "serve.h")
+"""Sources in firmware_templates/baremetal/ that serve a model in every ecosystem too."""
 
 _NAME_BYTES = 63
 """Of the model's name in the hello, which has to fit one frame with the other texts."""
@@ -20,6 +20,7 @@ def serving_values(what: Program) -> dict[str, Any]:
     return {
         "model": face,
         "engine": what.engine,
+        "serve_header": "serve.h",
         "steps": what.steps,
         "arena": f"{face.arena_bytes}u" if what.engine == "aot" else f"{face.name}_arena_used()",
         "sha256_rows": _sha256_rows(face.sha256),

@@ -10,7 +10,7 @@ from tinykit.errors import DeviceError, WrongFirmware
 VERSION = 1
 """Version of the serial protocol that this host speaks."""
 
-COUNTERS = {0: "none", 1: "SysTick", 2: "DWT cycles", 3: "minstret", 4: "AVR timer"}
+COUNTERS = {0: "none", 1: "SysTick", 2: "DWT cycles", 3: "minstret", 4: "AVR timer", 5: "microseconds"}
 _FIXED = struct.Struct("<BBBBBBHHIIII32s")
 _STRINGS = 4
 
