@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,17 +260,26 @@ def _raw(x: np.ndarray | bytes) -> bytes:
 
 @contextlib.contextmanager
 def open_device(
-    board: Board, firmware: Firmware | None = None, port: str | Port | None = None, *, counting: bool = True
+    board: Board,
+    firmware: Firmware | None = None,
+    port: str | Port | None = None,
+    *,
+    counting: bool = True,
+    wrap: Callable[[Port], Port] = lambda port: port,
 ) -> Iterator[Device]:
     """The board's device, greeted: on `port` where one is given, else its emulator started with `firmware`.
 
     Args:
         port: a serial device, a pty, socket://, rfc2217://, or an open `Port`.
         counting: have an emulator count instructions; without it runs about four times as fast.
+        wrap: puts a port of the caller's own before the real one, to listen in.
     Raises: UsageError with neither firmware nor port, PortError, ToolMissing, ToolFailed, LinkTimeout, WrongFirmware.
     """
     with contextlib.ExitStack() as cleanup:
-        device = _on_port(board, firmware, port) if port is not None else _emulated(board, firmware, counting, cleanup)
+        if port is not None:
+            device = _on_port(board, firmware, port, wrap)
+        else:
+            device = _emulated(board, firmware, counting, wrap, cleanup)
         cleanup.callback(device.close)
         device.hello()
         yield device
@@ -280,7 +289,7 @@ def _elf(firmware: Firmware | None) -> Path | None:
     return firmware.elf if firmware is not None else None
 
 
-def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Device:
+def _on_port(board: Board, firmware: Firmware | None, port: str | Port, wrap: Callable[[Port], Port]) -> Device:
     from tinykit.flash.running import find
     from tinykit.flash.state import require_whole
 
@@ -288,7 +297,7 @@ def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Devic
     if isinstance(port, str) and running is None:
         require_whole(board.name, port)
     return Device(
-        SerialPort(port) if isinstance(port, str) else port,
+        wrap(SerialPort(port) if isinstance(port, str) else port),
         icount_shift=running.icount_shift if running else None,
         cycle_exact=running.cycle_exact if running else False,
         elf=Path(running.elf) if running else _elf(firmware),
@@ -296,13 +305,19 @@ def _on_port(board: Board, firmware: Firmware | None, port: str | Port) -> Devic
     )
 
 
-def _emulated(board: Board, firmware: Firmware | None, counting: bool, cleanup: contextlib.ExitStack) -> Device:
+def _emulated(
+    board: Board,
+    firmware: Firmware | None,
+    counting: bool,
+    wrap: Callable[[Port], Port],
+    cleanup: contextlib.ExitStack,
+) -> Device:
     from tinykit.flash.emulator import Emulator
 
     if firmware is None:
         raise UsageError(f"no device for board {board.name!r}", next_step="Give its port with --port")
     emulator = cleanup.enter_context(Emulator(board, firmware.elf, counting=counting))
-    port = SerialPort(emulator.port)
+    port = wrap(SerialPort(emulator.port))
     emulator.run()
     return Device(
         port,

@@ -116,10 +116,10 @@ def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
             found=x.dtype.name,
             page="bad-data",
         )
-    return _quantize(x, tensor)
+    return quantize_input(x, tensor)
 
 
-def _quantize(x: np.ndarray, tensor: Tensor) -> np.ndarray:
+def quantize_input(x: np.ndarray, tensor: Tensor) -> np.ndarray:
     """q = round(x / scale) + zero point, halves away from zero, clamped: as TFLite's QUANTIZE does it in float32."""
     if tensor.quantization is None:
         return x.astype(tensor.dtype)
