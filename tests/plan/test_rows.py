@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.equality import ARENA_BYTES, Case
 from tests.support.models import ModelBuilder, add, average_pool_2d, conv_2d, depthwise_conv_2d, max_pool_2d, relu
 from tinykit.graph.model import Graph, Operator
+from tinykit.graph.passes import rewrite
 from tinykit.graph.reader import read_graph
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
@@ -88,13 +92,35 @@ def residual_blocks() -> bytes:
     return model.finish([add(model, y, conv_2d(model, x, filters=16, kernel=(1, 1), strides=(2, 2), padding="SAME"))])
 
 
-def test_residual_blocks_need_little_more_than_their_input() -> None:
-    plan = make_plan(read_graph(residual_blocks(), "m"), HOST)
+@pytest.mark.parametrize("name", ["host", "cortex-m4"])
+def test_residual_blocks_need_little_more_than_their_input(name: str) -> None:
+    plan = make_plan(read_graph(residual_blocks(), "m"), target(name))
     assert [len(step.stages) for step in plan.steps if step.stages] == [3, 4]
     assert plan.arena_bytes < 16 * 16 * 8 * 2
     inputs = vectors(plan.graph, 6, seed=0)
     ours = HostProgram([plan], sanitize=True, optimize="-O1").run([inputs])[0]
     np.testing.assert_array_equal(ours[0], Worker(residual_blocks(), ARENA_BYTES).run(inputs)[0], strict=True)
+
+
+def test_kernels_may_use_what_the_windows_before_them_no_longer_need() -> None:
+    """No kernel's scratch meets rows that are still to be read, and that of the second costs less than its size."""
+    graph = rewrite(read_graph(residual_blocks(), "m"))
+
+    def greedy(low: Graph, operator: Operator) -> Step:
+        return replace(offer(low, operator), scratch=400 if operator.outputs == graph.operators[5].outputs else 40)
+
+    step = row_by_row(graph, graph.operators[4:], greedy)
+    assert step is not None
+    for k, stage in enumerate(step.stages):
+        used = range(stage.scratch, stage.scratch + stage.step.scratch)
+        assert used.stop <= step.scratch
+        for number, other in enumerate(step.stages):
+            for feed in other.feeds:
+                if feed.window is not None:
+                    kept = feed.rows if number >= k else max(feed.rows - feed.stride, 0)
+                    assert used.start >= feed.window + kept * feed.row_bytes or not kept
+    separate = sum(f.rows * f.row_bytes for stage in step.stages for f in stage.feeds if f.window is not None)
+    assert step.scratch < separate + 400
 
 
 def test_a_value_read_twice_is_kept_whole() -> None:

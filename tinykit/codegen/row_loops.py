@@ -107,7 +107,7 @@ class _Loops:
             if pointer.kind == "output":
                 return cast(f"to_{k}", pointer_type)
             if pointer.kind == "scratch":
-                return cast(f"{self._places.arena} + {self._places.scratch + self._step.stage_scratch}", pointer_type)
+                return cast(f"{self._places.arena} + {self._places.scratch + stage.scratch}", pointer_type)
             feed = stage.feeds[pointer.index]
             if feed.window is not None:
                 return cast(self._window(feed), pointer_type)

@@ -96,12 +96,16 @@ class Feed:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One operator of a row-by-row step: `step` makes one of its `height` rows (of `row_bytes`) from its `feeds`."""
+    """One operator of a row-by-row step: `step` makes one of its `height` rows (of `row_bytes`) from its `feeds`.
+
+    `scratch` is where the kernel's own working memory lies in that of the whole step.
+    """
 
     step: Step
     height: int
     row_bytes: int
     feeds: tuple[Feed, ...]
+    scratch: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +133,7 @@ class Step:
         library: names of library routines pulled in ("expf", "__aeabi_ldivmod"), for the size prediction.
         stack: predicted bytes of stack.
         stages: where several operators run row by row, what each does for one row, sources first; the step itself
-            calls no function then. The stages' scratch lies at `stage_scratch` in the step's own.
+            calls no function then.
     """
 
     name: str
@@ -152,7 +156,6 @@ class Step:
     places: tuple[Place, ...] = ()
     then: tuple[Call, ...] = ()
     stages: tuple[Stage, ...] = ()
-    stage_scratch: int = 0
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -50,23 +50,16 @@ def row_by_row(graph: Graph, operators: Sequence[Operator], offer: Offer) -> Ste
         return None
     outside = tuple(dict.fromkeys(i for o in operators for i in _images(graph, o) if not _maker(operators, i)))
     stages: list[Stage] = []
-    gathered = 0
     for operator, window in zip(operators, windows, strict=True):
         y = graph.tensor(operator.outputs[0])
         step = offer(*_one_row(graph, operator, window))
-        feeds = []
-        for index in step.inputs:
-            feed = _feed(graph, operators, outside, index, window)
-            if feed is None:
-                return None
-            if feed.stage is not None or not _lies_ready(feed, y.shape[1]):
-                feed = replace(feed, window=gathered)
-                gathered += feed.rows * feed.row_bytes
-            feeds.append(feed)
-        if row_bytes(y) % WORD or step.alias or step.places:
+        found = [_feed(graph, operators, outside, index, window) for index in step.inputs]
+        feeds = [feed for feed in found if feed is not None]
+        if row_bytes(y) % WORD or step.alias or step.places or len(feeds) < len(found):
             return None
-        stages.append(Stage(step, y.shape[1], row_bytes(y), tuple(feeds)))
-    return _step(operators, outside, tuple(stages), gathered)
+        gathered = (replace(f, window=None) if _lies_ready(f, y.shape[1]) else f for f in feeds)
+        stages.append(Stage(step, y.shape[1], row_bytes(y), tuple(gathered)))
+    return _step(operators, outside, *_lay_out(stages))
 
 
 def row_bytes(tensor: Tensor) -> int:
@@ -126,13 +119,14 @@ def _feed(
         rows=window.rows,
         stride=window.axis.stride,
         before=window.axis.before,
+        window=0,
         fill=0 if x.quantization is None else x.quantization.zero_point,
     )
 
 
 def _lies_ready(feed: Feed, outputs: int) -> bool:
     """Whether every window lies inside the arena's image, which needs no padding then."""
-    return feed.before == 0 and (outputs - 1) * feed.stride + feed.rows <= feed.height
+    return feed.stage is None and feed.before == 0 and (outputs - 1) * feed.stride + feed.rows <= feed.height
 
 
 def _one_row(graph: Graph, operator: Operator, window: _Window) -> tuple[Graph, Operator]:
@@ -145,10 +139,54 @@ def _one_row(graph: Graph, operator: Operator, window: _Window) -> tuple[Graph, 
     return graph.with_changes(tensors=graph.tensors | low), replace(operator, options=options)
 
 
+# --- working memory -------------------------------------------------------------------------------
+
+
+def _lay_out(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:
+    """The stages with places for their windows and their kernels' scratch, and the bytes of all.
+
+    Windows lie side by side, those of the last stage first. While a kernel runs, the windows of stages before it hold
+    no more than the rows that their next windows read too, so its scratch may lie over the rest of them.
+    """
+    end = 0
+    placed = list(stages)
+    for k in reversed(range(len(stages))):
+        feeds = []
+        for feed in stages[k].feeds:
+            if feed.window is not None:
+                feed = replace(feed, window=end)  # noqa: PLW2901
+                end += feed.rows * feed.row_bytes
+            feeds.append(feed)
+        placed[k] = replace(stages[k], feeds=tuple(feeds))
+    starts = [_scratch_start(placed, k) for k in range(len(placed))]
+    total = max(end, *(start + stage.step.scratch for start, stage in zip(starts, placed, strict=True)))
+    return tuple(replace(stage, scratch=start) for start, stage in zip(starts, placed, strict=True)), total
+
+
+def _scratch_start(stages: Sequence[Stage], k: int) -> int:
+    """The end of the last bytes of windows that must survive a call of stage `k`, at a whole word."""
+    in_use = {k, *_readers(stages, k)}
+    ends = [0]
+    for number, stage in enumerate(stages):
+        for feed in stage.feeds:
+            rows = feed.rows if number in in_use else max(feed.rows - feed.stride, 0)
+            if feed.window is not None and rows:
+                ends.append(feed.window + rows * feed.row_bytes)
+    return max(ends)
+
+
+def _readers(stages: Sequence[Stage], k: int) -> Iterator[int]:
+    """The stage that gathers what stage `k` makes, the one that gathers what that makes, and so on."""
+    for number, stage in enumerate(stages):
+        if any(feed.stage == k for feed in stage.feeds):
+            yield number
+            yield from _readers(stages, number)
+
+
 # --- the whole step -------------------------------------------------------------------------------
 
 
-def _step(operators: Sequence[Operator], outside: tuple[int, ...], stages: tuple[Stage, ...], gathered: int) -> Step:
+def _step(operators: Sequence[Operator], outside: tuple[int, ...], stages: tuple[Stage, ...], scratch: int) -> Step:
     parts = [stage.step for stage in stages]
     return Step(
         name=" + ".join(part.name for part in parts),
@@ -160,7 +198,7 @@ def _step(operators: Sequence[Operator], outside: tuple[int, ...], stages: tuple
         arguments=(),
         inputs=outside,
         outputs=operators[-1].outputs,
-        scratch=gathered + max(part.scratch for part in parts),
+        scratch=scratch,
         overlaps=tuple(_overlaps(stages, len(outside))),
         macs=sum(stage.height * stage.step.macs for stage in stages),
         instructions=sum(stage.height * (stage.step.instructions + _moving(stage)) for stage in stages),
@@ -168,7 +206,6 @@ def _step(operators: Sequence[Operator], outside: tuple[int, ...], stages: tuple
         library=tuple(dict.fromkeys(routine for part in parts for routine in part.library)),
         stack=max(part.stack for part in parts) + estimate.ROWS_STACK,
         stages=stages,
-        stage_scratch=gathered,
     )
 
 
