@@ -118,6 +118,7 @@ class Board:
         source: the TOML file.
         flash_options: what a method must know of the board, by method and key.
         templates: ecosystems that serve the board, the preferred first.
+        nmi: what raises the core's non-maskable interrupt, where that is a fault's cause of its own: "watchdog".
     """
 
     name: str
@@ -134,6 +135,7 @@ class Board:
     source: Path
     flash_options: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
     templates: tuple[str, ...] = ()
+    nmi: str | None = None
 
     @property
     def is_bare_metal(self) -> bool:
@@ -203,6 +205,7 @@ class _BoardFile:
     references: tuple[str, ...] = field(metadata=_rule("texts"))
     crystal_hz: int | None = field(default=None, metadata=_rule("number", low=1_000_000))
     templates: tuple[str, ...] = field(default=(), metadata=_rule("texts", *TEMPLATES))
+    nmi: str | None = field(default=None, metadata=_rule("text", "watchdog"))
     usb: Any = field(default=None, metadata=_rule("table"))
     emulator: Any = field(default=None, metadata=_rule("table"))
 
@@ -378,6 +381,7 @@ def read_board(path: Path) -> Board:
         source=path,
         flash_options=options,
         templates=top.templates,
+        nmi=top.nmi,
     )
 
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { CAUSE_HARD_FAULT = 1, CAUSE_STACK_OVERFLOW = 2, CAUSE_OTHER = 4 };
+enum { CAUSE_HARD_FAULT = 1, CAUSE_STACK_OVERFLOW = 2, CAUSE_WATCHDOG = 3, CAUSE_OTHER = 4 };
 
 /* What is known of a fault; 0 where the core does not tell. */
 typedef struct {

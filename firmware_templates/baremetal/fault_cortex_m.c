@@ -1,4 +1,5 @@
 /* What a Cortex-M core leaves of a fault, and its reset. */
+#include "board.h"
 #include "core.h"
 #include "fault.h"
 
@@ -8,7 +9,9 @@
 #define EXCEPTION_FRAME_BYTES 32u
 #define BELOW_STACK_BYTES 65536u /* an access up to this far below the stack is taken for its overflow */
 
-extern uint32_t link_stack_bottom[], link_stack_top[];
+#define NMI 2u
+
+extern uint32_t link_stack_bottom[], link_stack_top[], link_code_start[], link_data_load[];
 
 void fault_capture(uint32_t stack, uint32_t exception);
 
@@ -27,8 +30,36 @@ static int is_stack_overflow(uint32_t stack, uint32_t bottom) {
     return stack < bottom + 2u * EXCEPTION_FRAME_BYTES || below || (fault.status & CFSR_STACK_LIMIT) != 0u;
 }
 
+static uint32_t halfword(uint32_t address) {
+    return *(const volatile uint16_t *)(uintptr_t)address;
+}
+
+/* Whether `value` is an address that a call returns to: behind a BL or a BLX of a register (ARMv7-M Architecture
+ * Reference Manual, sections A7.7.18 and A7.7.19), with the Thumb bit set. */
+static inline int is_return_address(uint32_t value) {
+    const uint32_t first = (uint32_t)(uintptr_t)link_code_start + 4u;
+    const uint32_t at = value & ~1u;
+    if (at == value || at < first || at >= (uint32_t)(uintptr_t)link_data_load) {
+        return 0;
+    }
+    const int is_bl = (halfword(at - 4u) & 0xF800u) == 0xF000u && (halfword(at - 2u) & 0xD000u) == 0xD000u;
+    return is_bl || (halfword(at - 2u) & 0xFF87u) == 0x4780u;
+}
+
+/* The call nearest to the stack's end. An overflow leaves the core no place for its exception frame, and the PC is
+ * lost; but the function that overflowed, or its caller, is the last that left a return address. */
+static uint32_t deepest_call(uint32_t bottom, uint32_t top) {
+    for (uint32_t at = bottom; at < top; at += 4u) {
+        const uint32_t value = REGISTER(at);
+        if (is_return_address(value)) {
+            return (value & ~1u) - 2u;
+        }
+    }
+    return 0u;
+}
+
 /* `stack` is the stack pointer that the core left, below its exception frame: r0 to r3, r12, lr, pc, xPSR. Calls
- * nothing and needs next to no stack, since that frame may lie close below. */
+ * next to nothing and needs next to no stack, since that frame may lie close below. */
 __attribute__((used)) void fault_capture(uint32_t stack, uint32_t exception) {
     const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
     const uint32_t top = (uint32_t)(uintptr_t)link_stack_top;
@@ -47,6 +78,12 @@ __attribute__((used)) void fault_capture(uint32_t stack, uint32_t exception) {
 #endif
     if (is_stack_overflow(stack, bottom)) {
         fault.cause = CAUSE_STACK_OVERFLOW;
+        if (!is_frame || (fault.status & CFSR_STACK_LIMIT) != 0u) {
+            fault.lr = 0u;
+            fault.pc = deepest_call(bottom, top);
+        }
+    } else if (NMI_IS_WATCHDOG && exception == NMI) {
+        fault.cause = CAUSE_WATCHDOG;
     } else {
         fault.cause = exception >= 3u && exception <= 7u ? CAUSE_HARD_FAULT : CAUSE_OTHER;
     }

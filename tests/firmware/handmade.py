@@ -3,7 +3,8 @@ models, and it misbehaves on request.
 
 Input and output are 8 bytes; the output is the input plus one, byte by byte. The input's first byte asks for more:
 0x71 an undefined instruction, 0x72 endless recursion, 0x73 a read where nothing is, 0x74 a deep stack, 0x75 a return
-of 1, 0x76 as many rounds of a loop of two instructions as the last four bytes say.
+of 1, 0x76 as many rounds of a loop of two instructions as the last four bytes say, 0x77 the MPS2's watchdog and then
+nothing more.
 """
 
 from __future__ import annotations
@@ -66,6 +67,15 @@ __attribute__((noipa)) static void add_weights(const int8_t *from, int8_t *to, c
 
 __attribute__((noipa)) static void keep(const int8_t *from, unsigned count) { memcpy(hand_history, from, count); }
 
+/* The APB watchdog of the Cortex-M System Design Kit (Arm DDI 0479, section 4.6): unlock, load, interrupt on. */
+__attribute__((noinline)) static void starve_watchdog(void) {
+    volatile uint32_t *const watchdog = (volatile uint32_t *)(uintptr_t)0x40008000u;
+    watchdog[0xC00 / 4] = 0x1ACCE551u;
+    watchdog[0] = 1000u;
+    watchdog[2] = 1u;
+    for (;;) { __asm__ volatile(""); }
+}
+
 int hand_invoke(void) {
     const int wish = hand_arena[0];
     if (wish == 0x71) { __asm__ volatile("udf #0"); }
@@ -73,6 +83,7 @@ int hand_invoke(void) {
     if (wish == 0x73) { hand_history[0] = *(volatile int8_t *)(uintptr_t)0x6F000000u; }
     if (wish == 0x74) { hand_history[0] = (int8_t)deep(wish); }
     if (wish == 0x75) { return 1; }
+    if (wish == 0x77) { starve_watchdog(); }
     if (wish == 0x76) {
         unsigned rounds;
         memcpy(&rounds, hand_arena + 4, sizeof rounds);

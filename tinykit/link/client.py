@@ -52,14 +52,18 @@ class Client:
     ) -> None:
         """`name_of` says which function holds a code address, for fault messages."""
         self.port = port
-        self.silences = 0
-        """Attempts that ended without an answer; a caller sees by it that something was lost."""
+        self._unanswered = 0
         self._name_of = name_of
         self._decoder = Decoder()
         self._waiting: list[Frame] = []
         self._seq = 0
         self._computed = 0
         self._greeted = False  # a BOOT event before the first HELLO, or one that RESET asked for, is no surprise
+
+    @property
+    def silences(self) -> int:
+        """Attempts that ended without an answer, and frames that came damaged: where it grew, something was lost."""
+        return self._unanswered + self._decoder.dropped
 
     def request(
         self, kind: Kind, payload: bytes = b"", *, answer: int = 0, patience: tuple[float, ...] | None = None
@@ -82,7 +86,7 @@ class Client:
             if found is not None:
                 self._greeted = self._greeted or kind == Kind.HELLO
                 return found
-            self.silences += 1
+            self._unanswered += 1
         raise LinkTimeout(
             f"the device on {self.port.name} did not answer {kind.name}",
             found=f"{self._decoder.dropped} damaged frames" if self._decoder.dropped else "silence",

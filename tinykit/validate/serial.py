@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinykit.errors import DeviceError, DeviceReset, LinkTimeout
+from tinykit.errors import DeviceError
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, Inference, open_device
+from tinykit.link.steady import run_steadily
 from tinykit.progress import Progress
 from tinykit.validate.checkpoint import Checkpoint
 from tinykit.validate.divergence import can_compare, first_divergence
@@ -164,8 +165,9 @@ def _stream(
 
 def _answer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally, kept: Checkpoint, number: int) -> Inference:
     """The device's answer to sample `number`, kept; where there is none, the error says what is kept."""
+    sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
     try:
-        answer = _infer(device, graph, x, tally)
+        answer, resets = run_steadily(device, graph.sha256, x, output_bytes=sizes)
     except DeviceError as error:
         if kept.answers:
             advice = f"{error.next_step}; " if error.next_step else ""
@@ -173,25 +175,9 @@ def _answer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally, kept: Ch
                 f"{advice}{len(kept.answers)} answered samples are kept: the same command goes on from them"
             )
         raise
+    tally.resets += resets
     kept.add(number, answer)
     return answer
-
-
-def _infer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally) -> Inference:
-    """One inference, sent again from the start when the device reset itself or may have: its input was lost."""
-    sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
-    for attempt in range(1, ATTEMPTS + 1):
-        silences = device.silences
-        try:
-            answer = device.run(x, output_bytes=sizes)
-            if device.silences == silences or attempt == ATTEMPTS:
-                return answer
-        except (DeviceReset, LinkTimeout):
-            if attempt == ATTEMPTS:
-                raise
-            tally.resets += 1
-        device.require_model(graph.sha256)
-    raise AssertionError("the loop ends by return or raise")
 
 
 def _unlike(raw: bytes, judged: np.ndarray) -> int:
