@@ -1,0 +1,109 @@
+"""Kernels for the DSP extension equal TFLM: their portable form on this machine, a sample of them on an emulated M4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kernels.spaces import activations, quantizations, window
+from tests.support.equality import BATCH, Case, assert_equal, case, many_models
+from tests.support.models import (
+    ModelBuilder,
+    add,
+    average_pool_2d,
+    conv_2d,
+    depthwise_conv_2d,
+    fully_connected,
+)
+from tinykit.boards import board
+from tinykit.graph.reader import read_graph
+from tinykit.plan.build import make_plan
+from tinykit.targets import target
+from tinykit.validate.bench import bench
+
+M4 = "cortex-m4"
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any layer that has a DSP kernel."""
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    height, kernel_height, stride_height, dilation_height = draw(window(padding))
+    width, kernel_width, stride_width, dilation_width = draw(window(padding))
+    common = {**draw(quantizations()), "activation": draw(activations()), "bias": draw(st.booleans())}
+    sliding = {
+        "kernel": (kernel_height, kernel_width),
+        "strides": (stride_height, stride_width),
+        "dilation": (dilation_height, dilation_width),
+        "padding": padding,
+        "per_channel": draw(st.booleans()),
+    }
+    kind = draw(st.sampled_from([conv_2d, conv_2d, depthwise_conv_2d, fully_connected, average_pool_2d, add]))
+    channels = draw(st.integers(1, 21))
+    if kind is fully_connected:
+        return case(kind, (1, 3 * channels), units=draw(st.integers(1, 9)), per_channel=draw(st.booleans()), **common)
+    if kind is add:
+        return case(kind, (1, height, width, channels), scale=draw(st.sampled_from([None, 0.04, 0.3])))
+    if kind is average_pool_2d:
+        return case(kind, (1, height, width, channels), window=(height, width), activation=common["activation"])
+    shape = (1, height, width, channels)
+    if kind is conv_2d:
+        return case(kind, shape, filters=draw(st.integers(1, 11)), **sliding, **common)
+    same = draw(st.sampled_from([1, 2]))
+    return case(kind, shape, **{**sliding, "strides": (same, same)}, **common)
+
+
+@many_models
+@given(st.lists(cases(), min_size=BATCH, max_size=BATCH))
+def test_equals_tflm(some: list[Case]) -> None:
+    assert_equal(some, on=M4)
+
+
+SAMPLE = (
+    case(conv_2d, (1, 6, 7, 3), filters=7, kernel=(3, 2), strides=(2, 1), input_zero_point=127),
+    case(conv_2d, (1, 4, 4, 4), filters=6, dilation=(2, 3), input_zero_point=-128, activation="RELU"),
+    case(conv_2d, (1, 5, 5, 21), filters=9, kernel=(1, 1), strides=(2, 2), padding="SAME", activation="RELU6"),
+    case(conv_2d, (1, 5, 3, 16), filters=8, kernel=(1, 1), scale=0.01),
+    case(depthwise_conv_2d, (1, 7, 9, 11), padding="SAME", input_zero_point=5),
+    case(depthwise_conv_2d, (1, 8, 8, 8), strides=(2, 2), padding="SAME", activation="RELU"),
+    case(depthwise_conv_2d, (1, 5, 6, 8), kernel=(2, 4), dilation=(2, 1), padding="SAME"),
+    case(fully_connected, (1, 33), units=7, input_zero_point=127),
+    case(fully_connected, (1, 20), units=9, per_channel=True),
+    case(add, (1, 3, 3, 5)),
+    case(add, (1, 3, 3, 5), scale=0.045, activation="RELU"),
+    case(average_pool_2d, (1, 5, 5, 7), window=(5, 5)),
+)
+
+
+def test_a_sample_is_clean_under_the_sanitizers() -> None:
+    assert_equal(SAMPLE, sanitize=True, on=M4)
+
+
+@pytest.mark.parametrize("one", SAMPLE, ids=str)
+def test_the_sample_takes_the_dsp_kernels(one: Case) -> None:
+    steps = make_plan(read_graph(one.model, "m"), target(M4)).steps
+    assert "dsp" in steps[-1].kernel
+
+
+def chain() -> bytes:
+    """Layers whose channels do not divide by four, rows of odd length, both strides, outputs of both signs."""
+    model = ModelBuilder(3)
+    x = conv_2d(model, model.input((1, 15, 13, 3)), filters=11, strides=(2, 1), padding="SAME", activation="RELU")
+    x = depthwise_conv_2d(model, x, padding="SAME")
+    y = conv_2d(model, depthwise_conv_2d(model, x, padding="SAME", activation="RELU6"), filters=11, kernel=(1, 1))
+    x = depthwise_conv_2d(model, add(model, x, y), padding="SAME", strides=(2, 2))
+    x = average_pool_2d(model, x, window=(4, 7))
+    return model.finish([fully_connected(model, fully_connected(model, x, units=10), units=6, per_channel=True)])
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", ["mps2-an386", "mps2-an500", "mps2-an505"])
+def test_equals_tflm_on_emulated_cores(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "chain.tflite"
+    path.write_bytes(chain())
+    result = bench(path, board(name), folder=tmp_path / "firmware")
+    assert result["bit_exact"]
+    assert sum("dsp" in layer["kernel"] for layer in result["layers"]) >= 6

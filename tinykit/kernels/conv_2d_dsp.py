@@ -1,0 +1,104 @@
+"""CONV_2D with the DSP extension: weights packed in pairs of channels, two pixels at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tinykit.graph.arithmetic import channel_multipliers
+from tinykit.graph.model import Graph, Operator, Tensor
+from tinykit.kernels import packing
+from tinykit.kernels.dsp import COLUMN_PAIR, SCRATCH, clamped, convolution_instructions, core, proven
+from tinykit.kernels.overlap import window_overlap
+from tinykit.kernels.registry import lowering
+from tinykit.kernels.requantization import Requantization
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.plan.model import Constant, Step
+from tinykit.targets import Target
+
+
+@lowering("CONV_2D")
+def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """None for groups, several images, or a layer whose requantization has no proven cheap form."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    if not target.has("dsp") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
+        return []
+    assert weights.data is not None and weights.quantization is not None
+    rows = weights.data.reshape(weights.shape[0], -1)
+    if not packing.can_pair(rows):
+        return []
+    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), weights.shape[0])
+    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    if found is None:
+        return []
+    make = pointwise if _is_pointwise(operator, x, weights, y) else _windows
+    step = make(operator, target, x, weights, y, found)
+    overlaps = window_overlap(x.shape, y.shape, operator.options.vertical, operator.options.horizontal)
+    return [replace(clamped(step, operator, y), overlaps=overlaps)]
+
+
+def _is_pointwise(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> bool:
+    """Whether each window is one pixel of the image."""
+    axes = operator.options.vertical, operator.options.horizontal
+    inside = ((n - 1) * a.stride < size for n, a, size in zip(y.shape[1:3], axes, x.shape[1:3], strict=True))
+    return weights.shape[1:3] == (1, 1) and not any(a.before for a in axes) and all(inside)
+
+
+def pointwise(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
+    """A step for windows of one pixel."""
+    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    row = x.shape[2] * x.shape[3]
+    step = horizontal.stride * x.shape[3]
+    skip = vertical.stride * row - y.shape[2] * step
+    arguments = [x.shape[3], y.shape[3], y.shape[1] * y.shape[2], y.shape[2], step, skip]
+    return _step(operator, target, "tk_conv_2d_dsp_pointwise", {}, arguments, weights, y, found)
+
+
+def _windows(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
+    """A step for any window."""
+    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    shape = {
+        "input_height": x.shape[1],
+        "input_width": x.shape[2],
+        "input_channels": x.shape[3],
+        "output_height": y.shape[1],
+        "output_width": y.shape[2],
+        "output_channels": y.shape[3],
+        "kernel_height": weights.shape[1],
+        "kernel_width": weights.shape[2],
+        "stride_height": vertical.stride,
+        "stride_width": horizontal.stride,
+        "dilation_height": vertical.dilation,
+        "dilation_width": horizontal.dilation,
+        "pad_top": vertical.before,
+        "pad_left": horizontal.before,
+    }
+    step = _step(operator, target, "tk_conv_2d_dsp", shape, [zero_point(x)], weights, y, found)
+    return replace(step, scratch=step.scratch + 2 * weights.shape[2] * weights.shape[3])
+
+
+def _step(
+    operator: Operator,
+    target: Target,
+    function: str,
+    shape: dict[str, int],
+    arguments: list[int],
+    weights: Tensor,
+    y: Tensor,
+    found: Requantization,
+) -> Step:
+    assert weights.data is not None
+    _, kernel_height, kernel_width, depth = weights.shape
+    pairs = kernel_height * ((kernel_width * depth + 1) // 2)
+    stream = Constant("weights", packing.convolution(weights.data, found), 4)
+    step = make_step(
+        operator,
+        target,
+        function,
+        {**shape, "shift": found.shift, "two_sided": int(found.two_sided)},
+        [INPUT, OUTPUT, SCRATCH, stream, found.offset, *arguments],
+        macs=y.elements * kernel_height * kernel_width * depth,
+        outputs=y.elements,
+        library=core(found),
+    )
+    cost = convolution_instructions(y.shape[1] * y.shape[2], pairs, y.shape[3], found.two_sided)
+    return replace(step, instructions=cost, scratch=COLUMN_PAIR * pairs)

@@ -1,0 +1,79 @@
+"""What the kernels for the DSP extension share: the proof that a layer can take them, clamps, and counted costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinykit.graph.accumulator import bias_values
+from tinykit.graph.arithmetic import activation_range
+from tinykit.graph.model import Operator, Tensor
+from tinykit.kernels import estimate, packing
+from tinykit.kernels.c_source import kernel
+from tinykit.kernels.requantization import Requantization, requantization, sums
+from tinykit.kernels.steps import OUTPUT, scale, zero_point
+from tinykit.plan.model import Call, Pointer, Step
+
+SCRATCH = Pointer("scratch")
+
+COLUMN_PAIR = 8
+"""Bytes of scratch for two values of each of two pixels."""
+
+GROUP, GROUP_TWO_SIDED = 54, 73
+"""Instructions of eight outputs (two pixels, four channels) without their products."""
+
+PAIR = 12 + 3 / 8
+"""Instructions of the 16 products of two values, two pixels and four channels, and of the loop around eight such."""
+
+REST_PAIR, REST_OUTPUT = 12.0, 12.0
+"""The same of two channels that are left over: of 8 products, and of an output."""
+
+UNPACKED, PIXELS = 1.45, 50
+"""Instructions to unpack a value, and of all else that two pixels cost."""
+
+
+def proven(
+    rows: np.ndarray, bias: Tensor | None, x: Tensor, y: Tensor, multipliers: np.ndarray, shifts: np.ndarray
+) -> Requantization | None:
+    """The cheap requantization of a layer, or None where it has none.
+
+    Args:
+        rows: int8 weights (channels, taps), without zero point.
+        multipliers, shifts: TFLM's, shift positive to the left, (channels,).
+    """
+    wide = rows.astype(np.int64)
+    folded = bias_values(bias, len(rows)) - zero_point(x) * wide.sum(axis=1)
+    return requantization(multipliers, shifts, folded, *sums(wide, folded), zero_point(y))
+
+
+def clamped(step: Step, operator: Operator, y: Tensor) -> Step:
+    """`step`, whose outputs saturate, followed by the operator's activation where that clamps closer."""
+    low, high = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
+    if (low, high) == (-128, 127):
+        return step
+    function = "tk_clamp_bytes"
+    call = Call(
+        function,
+        kernel(function).sources,
+        {"low": low, "high": high},
+        (OUTPUT, y.elements),
+        estimate.code_bytes(function),
+    )
+    cost = estimate.COEFFICIENTS[function]
+    return replace(
+        step, then=(*step.then, call), instructions=step.instructions + round(cost.per_output * y.elements) + cost.fixed
+    )
+
+
+def convolution_instructions(pixels: int, pairs: int, channels: int, two_sided: bool) -> int:
+    """Predicted instructions of `tk_conv_pixels` over an image, with unpacking; pairs of values are a column."""
+    groups, rest = divmod(channels, packing.GROUP)
+    group = (GROUP_TWO_SIDED if two_sided else GROUP) + PAIR * pairs
+    left_over = (rest + 1) // 2 * REST_PAIR * pairs + 2 * rest * REST_OUTPUT
+    return round((pixels + 1) // 2 * (groups * group + left_over + 4 * pairs * UNPACKED + PIXELS))
+
+
+def core(found: Requantization) -> tuple[str, ...]:
+    """The function that a layer's kernel shares with others, for the forecast of sizes."""
+    return (f"tk_conv_pixels{'_two_sided' if found.two_sided else ''}_{found.shift}",)

@@ -1,0 +1,73 @@
+"""FULLY_CONNECTED with the DSP extension: weights packed in pairs of outputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinykit.graph.accumulator import bias_values
+from tinykit.graph.arithmetic import channel_multipliers, fully_connected_multiplier
+from tinykit.graph.model import Graph, Operator
+from tinykit.kernels import packing
+from tinykit.kernels.dsp import clamped, proven
+from tinykit.kernels.registry import lowering
+from tinykit.kernels.requantization import Requantization, sums, uniform_requantization
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.plan.model import Constant, Step
+from tinykit.targets import Target
+
+GROUP, WORD, OUTPUT_VALUE, REST = 40, 16 + 3 / 8, 11, 50
+"""Instructions of four outputs, of each four inputs of theirs, of an output, and of inputs that do not fill a word."""
+
+
+@lowering("FULLY_CONNECTED")
+def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """None for several rows, for weights with a zero point or of -128, or without a proven cheap requantization."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    if not target.has("dsp") or x.dtype != "int8" or zero_point(weights) != 0:
+        return []
+    assert weights.data is not None and weights.quantization is not None
+    units, depth = weights.shape
+    if x.elements != depth or not packing.can_pair(weights.data):
+        return []
+    bias = bias_values(optional_input(graph, operator, 2), units)
+    rows = weights.data.astype(np.int64)
+    folded = bias - zero_point(x) * rows.sum(axis=1)
+    scales = weights.quantization.scales
+    found = uniform = None
+    if len(scales) == 1:
+        multiplier, shift = fully_connected_multiplier(scale(x), scales[0], scale(y))
+        multipliers, shifts = np.full(units, multiplier, np.int64), np.full(units, shift, np.int64)
+        found = uniform = uniform_requantization(multiplier, shift, folded, *sums(rows, folded), zero_point(y))
+    else:
+        multipliers, shifts = channel_multipliers(scale(x), scales, scale(y), units)
+    if found is None:
+        found = proven(weights.data, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    if found is None:
+        return []
+    step = make_step(
+        operator,
+        target,
+        "tk_fully_connected_dsp",
+        {"per_channel": int(uniform is None), "shift": found.shift, "two_sided": int(found.two_sided)},
+        [
+            INPUT,
+            OUTPUT,
+            Constant("weights", packing.fully_connected(weights.data, found, per_channel=uniform is None), 4),
+            found.offset,
+            int(found.multipliers[0]),
+            int(found.jumps[0]),
+            depth,
+            units,
+        ],
+        macs=x.elements * units,
+        outputs=y.elements,
+        library=("tk_dot_four",),
+    )
+    return [clamped(replace(step, instructions=_instructions(depth, units, found)), operator, y)]
+
+
+def _instructions(depth: int, units: int, found: Requantization) -> int:
+    group = GROUP + WORD * (depth // 4) + (REST + WORD if depth % 4 else 0)
+    return round(-(-units // packing.GROUP) * group + units * (OUTPUT_VALUE + 2 * found.two_sided)) + 60
