@@ -74,7 +74,7 @@ TARGETS: dict[str, Target] = {
             4,
             "RISC-V, 32 bits, with multiplication and compressed instructions",
         ),
-        Target("avr", "avr-", ("-mmcu=avr5",), frozenset(), 2, "8-bit AVR with 16 to 64 KB of flash, such as ATmega328P"),
+        Target("avr", "avr-", ("-mmcu=avr5",), frozenset(), 2, "8-bit AVR with 16 to 64 KB of flash (ATmega328P)"),
         Target(
             "xtensa",
             "xtensa-esp-elf-",

@@ -24,43 +24,47 @@ uint8_t counter_kind(void) {
 }
 
 void counter_start(void) {
-    TCCR1B = 0u;
-    TIFR1 = OVERFLOW;
-    TIMSK1 = OVERFLOW;
+    TIMSK1 = 0u;
     wraps = 0u;
+    TIFR1 = OVERFLOW; /* written as one, it is cleared */
+    TIMSK1 = OVERFLOW;
     TCNT1 = 0u;
-    TCCR1B = RUN_AT_CORE_CLOCK;
 }
 
-/* Stops the timer. `wrapped` receives the wraps among the cycles since counter_start. */
-static uint32_t elapsed(uint16_t *wrapped) {
-    TCCR1B = 0u;
-    *wrapped = wraps;
-    return (uint32_t)*wrapped * MODULUS + TCNT1;
+/* Cycles since counter_start, gross. `interrupts` receives how many wraps interrupted them. */
+static uint32_t elapsed(uint16_t *interrupts) {
+    interrupts_off();
+    const uint16_t now = TCNT1;
+    const uint8_t has_wrapped = TIFR1 & OVERFLOW;
+    *interrupts = wraps;
+    interrupts_on();
+    const uint32_t all = *interrupts + (has_wrapped != 0u && now < MODULUS / 2u ? 1ul : 0ul);
+    return all * MODULUS + now;
 }
 
 uint64_t counter_stop(void) {
-    uint16_t wrapped;
-    const uint32_t gross = elapsed(&wrapped);
-    const uint32_t overhead = empty_cycles + (uint32_t)wrapped * wrap_cycles;
+    uint16_t interrupts;
+    const uint32_t gross = elapsed(&interrupts);
+    const uint32_t overhead = empty_cycles + (uint32_t)interrupts * wrap_cycles;
     TIMSK1 = 0u;
     return gross > overhead ? gross - overhead : 0u;
 }
 
-/* Cycles of a few no-operations behind which the timer stood `before` its wrap. */
-static uint16_t measure_from(uint16_t before) {
-    uint16_t wrapped;
+/* Cycles of a few no-operations from when the timer stands at `from`; from its last few values it wraps in them. */
+static uint16_t measure_from(uint16_t from) {
+    uint16_t interrupts;
     counter_start();
-    TCNT1 = before;
+    TCNT1 = from;
     __asm__ volatile("nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop");
-    return (uint16_t)(elapsed(&wrapped) - before);
+    return (uint16_t)(elapsed(&interrupts) - from);
 }
 
 void counter_init(void) {
-    uint16_t wrapped;
+    uint16_t interrupts;
     TCCR1A = 0u;
+    TCCR1B = RUN_AT_CORE_CLOCK;
     counter_start();
-    empty_cycles = (uint16_t)elapsed(&wrapped);
-    wrap_cycles = (uint16_t)(measure_from(0xFFFCu) - measure_from(0u));
+    empty_cycles = (uint16_t)elapsed(&interrupts);
+    wrap_cycles = (uint16_t)(measure_from(0xFFFAu) - measure_from(0u));
     TIMSK1 = 0u;
 }

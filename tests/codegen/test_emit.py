@@ -14,6 +14,8 @@ from tests.conftest import require_tool
 from tests.support.models import ModelBuilder, add, conv_2d, depthwise_conv_2d, dequantize, mean, pad, quantize, softmax
 from tinykit.codegen.emit import emit, interface, write
 from tinykit.errors import ModelError, OutputError
+from tinykit.firmware.architectures import architecture
+from tinykit.firmware.toolchain import PACKAGES
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
@@ -41,8 +43,9 @@ def compile_files(files: dict[str, str], folder: Path, command: list[str]) -> No
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     source = next(n for n in files if n.endswith(".c"))
+    known = [w for w in WARNINGS if "avr" not in command[0] or w != "-fno-move-loop-stores"]
     done = subprocess.run(
-        [*command, *WARNINGS, "-c", source, "-o", "out.o"], cwd=folder, capture_output=True, text=True, check=False
+        [*command, *known, "-c", source, "-o", "out.o"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -62,9 +65,14 @@ def test_compiles_with_clang(tmp_path: Path) -> None:
     compile_files(emit(plan_of(every_kernel())), tmp_path, ["clang", "-std=c99", "-Wno-ignored-optimization-argument"])
 
 
-@pytest.mark.parametrize("name", [t.name for t in TARGETS.values() if t.toolchain])
-def test_compiles_for_every_target(tmp_path: Path, name: str, arm_gcc: str) -> None:
-    compile_files(emit(plan_of(every_kernel(), on=name)), tmp_path, [arm_gcc, "-std=c99", *target(name).flags])
+@pytest.mark.parametrize("name", [t.name for t in TARGETS.values() if t.toolchain and t.name != "xtensa"])
+def test_compiles_for_every_target(tmp_path: Path, name: str) -> None:
+    """But Xtensa, whose compiler no distribution brings."""
+    chosen = target(name)
+    core = architecture(chosen)
+    compiler = require_tool(f"{chosen.toolchain}gcc", PACKAGES[chosen.toolchain])
+    flags = [f"-std={core.standard}", *chosen.flags, *core.compiler.split()]
+    compile_files(emit(plan_of(every_kernel(), on=name)), tmp_path, [compiler, *flags])
 
 
 def test_needs_no_other_file_of_ours() -> None:

@@ -17,6 +17,8 @@ from tinykit.plan.model import Constant, Plan, Pointer, Step
 
 _COLUMNS = 116
 _INT32_MIN = -(1 << 31)
+FLASH = "TK_FLASH"
+"""Marks a kernel's parameter that points to constants, see common.h."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Writer:
         if isinstance(argument, Pointer):
             return locate(argument, parameter.type)
         if isinstance(argument, Constant):
-            return self._array(step, argument)
+            return self._array(step, argument, parameter)
         return integer(int(argument))
 
     def _offset(self, step: Step, number: int, pointer: Pointer) -> int:
@@ -133,16 +135,17 @@ class Writer:
         tensors = step.inputs if pointer.kind == "input" else step.outputs
         return self._plan.buffer(tensors[pointer.index]).offset
 
-    def _array(self, step: Step, constant: Constant) -> str:
-        """The name of the array with these values, written at its first use."""
+    def _array(self, step: Step, constant: Constant, parameter: Parameter) -> str:
+        """The name of the array with these values in the parameter's address space, written at its first use."""
         data = np.ascontiguousarray(constant.data)
-        key = (data.dtype.name, data.tobytes())
+        space = f"{FLASH} " if FLASH in parameter.type else ""
+        key = (f"{space}{data.dtype.name}", data.tobytes())
         known = self._arrays.get(key)
         name, alignment = known or (unique(f"{c_identifier(step.name)}_{constant.role}", self._taken), 0)
         if constant.alignment > alignment:
             self._arrays[key] = (name, constant.alignment)
             aligned = f" TK_ALIGNED({constant.alignment})" if constant.alignment > data.dtype.itemsize else ""
-            declaration = f"static const {c_type(data.dtype.name)} {name}[{data.size}]{aligned}"
+            declaration = f"static const {space}{c_type(data.dtype.name)} {name}[{data.size}]{aligned}"
             self._written[name] = Array(declaration, rows(data))
         return name
 

@@ -65,8 +65,8 @@ AVR = Architecture(
     standard="gnu99",  # named address spaces (ISO/IEC TR 18037) are no part of strict C99
     compiler="",
     linking="",
-    flash=6144,
-    ram=896,
+    flash=5120,
+    ram=768,
     stack=192,
 )
 

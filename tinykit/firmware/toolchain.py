@@ -13,12 +13,13 @@ from tinykit.errors import ToolFailed, ToolMissing
 from tinykit.files import write_atomic, write_error
 from tinykit.targets import Target
 
-_PACKAGES = {
+PACKAGES = {
     "arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
     "avr-": "gcc-avr avr-libc",
     "": "gcc",
 }
+"""What brings a toolchain, by its prefix, on Debian and Ubuntu."""
 _FIRST_ERROR = re.compile(r"error:|undefined reference|fit in \d|overflowed by|cannot find|\*\*\* ")
 
 
@@ -43,7 +44,7 @@ def require_toolchain(target: Target) -> str:
 
     Raises: ToolMissing.
     """
-    packages = _PACKAGES[target.toolchain]
+    packages = PACKAGES[target.toolchain]
     compiler = find_tool(f"{target.toolchain}gcc", packages)
     find_tool(f"{target.toolchain}objcopy", packages)
     find_tool("make", "make")

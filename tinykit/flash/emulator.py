@@ -107,7 +107,7 @@ def failure(process: subprocess.Popen[bytes], log: Path, what: str) -> ToolFaile
     return ToolFailed(
         f"the emulator {what}",
         found=f"{'still running' if status is None else f'exit status {status}'}, it said: {said or 'nothing'}",
-        next_step="Check the ELF file, and that your emulator knows the board's machine (for QEMU: qemu-system-arm -M help)",
+        next_step="Check the ELF file, and that the emulator knows the board's machine (QEMU: qemu-system-arm -M help)",
         page="emulator-failed",
     )
 

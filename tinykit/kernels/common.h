@@ -17,7 +17,14 @@
 #define TK_ALIGNED(bytes)
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__)
+/* Constants. On AVR they stay in flash in an address space of their own; elsewhere one space holds all. */
+#if defined(__AVR__) && defined(__FLASH)
+#define TK_FLASH __flash
+#else
+#define TK_FLASH
+#endif
+
+#if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
 #define TK_UNROLL(times) _Pragma(TK_TEXT(GCC unroll times))
 #define TK_TEXT(words) #words
 #else
@@ -74,7 +81,7 @@ typedef struct {
 } tk_sums;
 
 /* Add the products of one value with its weights in `count` rows, which lie `stride` apart. */
-TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int32_t value, const int8_t *weight, int stride) {
+TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int32_t value, const TK_FLASH int8_t *weight, int stride) {
     sums.a += value * weight[0];
     if (count > 1) {
         sums.b += value * weight[stride];
@@ -92,7 +99,8 @@ TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int32_t value, const 
  * Add to each of `count` sums (a constant, 1 to 4) the dot product of `values` with a row of weights; rows lie
  * `stride` apart. Each value is loaded once for all rows.
  */
-TK_INLINE void tk_dot(int count, const int8_t *values, const int8_t *weights, int stride, int length, int32_t *sums) {
+TK_INLINE void tk_dot(int count, const int8_t *values, const TK_FLASH int8_t *weights, int stride, int length,
+                      int32_t *sums) {
     const int8_t *const fours_end = values + (length & ~3);
     const int8_t *const end = values + length;
     tk_sums all = {sums[0], count > 1 ? sums[1] : 0, count > 2 ? sums[2] : 0, count > 3 ? sums[3] : 0};
@@ -122,6 +130,15 @@ TK_INLINE int32_t tk_sum(const int8_t *values, int length) {
     int32_t sum = 0;
     for (int i = 0; i < length; i++) {
         sum += values[i];
+    }
+    return sum;
+}
+
+/* The same of weights. */
+TK_INLINE int32_t tk_sum_weights(const TK_FLASH int8_t *weights, int length) {
+    int32_t sum = 0;
+    for (int i = 0; i < length; i++) {
+        sum += weights[i];
     }
     return sum;
 }

@@ -19,10 +19,10 @@ typedef struct {
 } tk_window;
 
 /* Add the zero point times the weights from `first` on, for taps outside the image, to each of `count` sums. */
-TK_INLINE void tk_conv_2d_outside(int count, const int8_t *weights, int stride, int length, int32_t zero_point,
-                                  int32_t *sums) {
+TK_INLINE void tk_conv_2d_outside(int count, const TK_FLASH int8_t *weights, int stride, int length,
+                                  int32_t zero_point, int32_t *sums) {
     for (int k = 0; k < count; k++) {
-        sums[k] += zero_point * tk_sum(weights + k * stride, length);
+        sums[k] += zero_point * tk_sum_weights(weights + k * stride, length);
     }
 }
 
@@ -30,8 +30,9 @@ TK_INLINE void tk_conv_2d_outside(int count, const int8_t *weights, int stride, 
  * The accumulators of `count` output channels at one pixel. `bias` holds -input_zero_point * (sum of all weights)
  * already, so that inside the image no zero point is subtracted; taps outside stand for the zero point.
  */
-TK_INLINE void tk_conv_2d_sums(const tk_conv_2d_shape *s, int count, const int8_t *image, const int8_t *weights,
-                               const int32_t *bias, int32_t input_zero_point, tk_window at, int32_t *sums) {
+TK_INLINE void tk_conv_2d_sums(const tk_conv_2d_shape *s, int count, const int8_t *image,
+                               const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias, int32_t input_zero_point,
+                               tk_window at, int32_t *sums) {
     const int channels = s->kernel_channels;
     const int row_size = s->kernel_width * channels;
     const int window = s->kernel_height * row_size;
@@ -63,9 +64,10 @@ TK_INLINE void tk_conv_2d_sums(const tk_conv_2d_shape *s, int count, const int8_
 /* `count` output channels from `channel` on, at one pixel; where the window lies inside, that is known to the
  * compiler. */
 TK_INLINE void tk_conv_2d_channels(const tk_conv_2d_shape *s, int count, int is_whole, const int8_t *image,
-                                   int8_t *output, const int8_t *weights, const int32_t *bias,
-                                   const int32_t *multipliers, const int8_t *shifts, int32_t input_zero_point,
-                                   int32_t output_zero_point, int32_t low, int32_t high, tk_window at, int channel) {
+                                   int8_t *output, const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                   const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
+                                   int32_t input_zero_point, int32_t output_zero_point, int32_t low, int32_t high,
+                                   tk_window at, int channel) {
     const int window = s->kernel_height * s->kernel_width * s->kernel_channels;
     const tk_window whole = {at.top, at.left, {0, s->kernel_height}, {0, s->kernel_width}};
     int32_t sums[4];
@@ -84,8 +86,9 @@ TK_INLINE void tk_conv_2d_channels(const tk_conv_2d_shape *s, int count, int is_
  * input: batches x input_height x input_width x input_channels. weights: output_channels x kernel_height x
  * kernel_width x kernel_channels. bias (zero point folded in), multipliers, shifts (right): one an output channel.
  */
-TK_INLINE void tk_conv_2d(const tk_conv_2d_shape *s, const int8_t *input, int8_t *output, const int8_t *weights,
-                          const int32_t *bias, const int32_t *multipliers, const int8_t *shifts,
+TK_INLINE void tk_conv_2d(const tk_conv_2d_shape *s, const int8_t *input, int8_t *output,
+                          const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                          const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
                           int32_t input_zero_point, int32_t output_zero_point, int32_t low, int32_t high) {
     const int padded_rows = tk_is_padded(s->pad_top, s->output_height, s->stride_height, s->kernel_height,
                                          s->dilation_height, s->input_height);

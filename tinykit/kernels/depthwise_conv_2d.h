@@ -12,8 +12,8 @@ typedef struct {
 } tk_depthwise_conv_2d_shape;
 
 /* One accumulator of a window that lies inside the image; `image` is its first tap. */
-TK_INLINE int32_t tk_depthwise_inside(const tk_depthwise_conv_2d_shape *s, const int8_t *image, const int8_t *weights,
-                                      int32_t sum) {
+TK_INLINE int32_t tk_depthwise_inside(const tk_depthwise_conv_2d_shape *s, const int8_t *image,
+                                      const TK_FLASH int8_t *weights, int32_t sum) {
     TK_UNROLL(4)
     for (int ky = 0; ky < s->kernel_height; ky++) {
         const int8_t *tap = image + ky * s->dilation_height * s->input_width * s->input_channels;
@@ -26,9 +26,9 @@ TK_INLINE int32_t tk_depthwise_inside(const tk_depthwise_conv_2d_shape *s, const
 }
 
 /* One accumulator of a window that reaches over the edge: all taps as the zero point, then those inside corrected. */
-TK_INLINE int32_t tk_depthwise_edge(const tk_depthwise_conv_2d_shape *s, const int8_t *image, const int8_t *weights,
-                                    int32_t sum, int32_t input_zero_point, int top, int left, tk_span rows,
-                                    tk_span columns) {
+TK_INLINE int32_t tk_depthwise_edge(const tk_depthwise_conv_2d_shape *s, const int8_t *image,
+                                    const TK_FLASH int8_t *weights, int32_t sum, int32_t input_zero_point, int top,
+                                    int left, tk_span rows, tk_span columns) {
     int32_t total = 0;
     TK_UNROLL(16)
     for (int k = 0; k < s->kernel_height * s->kernel_width; k++) {
@@ -50,9 +50,9 @@ TK_INLINE int32_t tk_depthwise_edge(const tk_depthwise_conv_2d_shape *s, const i
  * weights) folded in; multipliers and shifts (right): one an output channel.
  */
 TK_INLINE void tk_depthwise_conv_2d(const tk_depthwise_conv_2d_shape *s, const int8_t *input, int8_t *output,
-                                    const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
-                                    const int8_t *shifts, int32_t input_zero_point, int32_t output_zero_point,
-                                    int32_t low, int32_t high) {
+                                    const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                    const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
+                                    int32_t input_zero_point, int32_t output_zero_point, int32_t low, int32_t high) {
     const int padded_rows = tk_is_padded(s->pad_top, s->output_height, s->stride_height, s->kernel_height,
                                          s->dilation_height, s->input_height);
     const int padded_columns = tk_is_padded(s->pad_left, s->output_width, s->stride_width, s->kernel_width,
@@ -72,7 +72,7 @@ TK_INLINE void tk_depthwise_conv_2d(const tk_depthwise_conv_2d_shape *s, const i
                 const int first_tap = (top * s->input_width + left) * s->input_channels;
                 for (int channel = 0; channel < output_channels; channel++) {
                     const int8_t *image = input + channel / s->depth_multiplier;
-                    const int8_t *filter = weights + channel * taps;
+                    const TK_FLASH int8_t *filter = weights + channel * taps;
                     const int32_t sum = is_whole ? tk_depthwise_inside(s, image + first_tap, filter, bias[channel])
                                                  : tk_depthwise_edge(s, image, filter, bias[channel],
                                                                      input_zero_point, top, left, rows, columns);

@@ -8,7 +8,8 @@ typedef struct {
 } tk_elementwise_shape;
 
 /* table: the result for each input byte, taken as unsigned. */
-TK_INLINE void tk_lookup(const tk_elementwise_shape *s, const int8_t *input, int8_t *output, const int8_t *table) {
+TK_INLINE void tk_lookup(const tk_elementwise_shape *s, const int8_t *input, int8_t *output,
+                         const TK_FLASH int8_t *table) {
     for (int i = 0; i < s->count; i++) {
         output[i] = table[(uint8_t)input[i]];
     }
@@ -24,7 +25,7 @@ TK_INLINE void tk_clamp_values(const tk_elementwise_shape *s, const void *input,
 
 /* tk_lookup with wider results. */
 TK_INLINE void tk_lookup_int16(const tk_elementwise_shape *s, const uint8_t *input, int16_t *output,
-                               const int16_t *table) {
+                               const TK_FLASH int16_t *table) {
     for (int i = 0; i < s->count; i++) {
         output[i] = table[input[i]];
     }

@@ -14,9 +14,9 @@ typedef struct {
  * weights zero point other than 0 costs the sum of the inputs.
  */
 TK_INLINE void tk_fully_connected(const tk_fully_connected_shape *s, const int8_t *input, int8_t *output,
-                                  const int8_t *weights, const int32_t *bias, int32_t weights_zero_point,
-                                  int32_t multiplier, int32_t shift, int32_t output_zero_point, int32_t low,
-                                  int32_t high) {
+                                  const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                  int32_t weights_zero_point, int32_t multiplier, int32_t shift,
+                                  int32_t output_zero_point, int32_t low, int32_t high) {
     for (int batch = 0; batch < s->batches; batch++) {
         const int32_t correction = s->has_weights_zero_point ? weights_zero_point * tk_sum(input, s->inputs) : 0;
         const int blocks_end = s->outputs - s->outputs % s->block;

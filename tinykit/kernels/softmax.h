@@ -8,7 +8,7 @@ typedef struct {
 
 /* exponentials[d] is exp of d steps below the row's maximum, 31 fractional bits; 0 from table_size on. */
 TK_INLINE void tk_softmax(const tk_softmax_shape *s, const int8_t *input, int8_t *output,
-                          const int32_t *exponentials) {
+                          const TK_FLASH int32_t *exponentials) {
     for (int row = 0; row < s->rows; row++) {
         int32_t largest = INT8_MIN;
         uint32_t sum = 0;

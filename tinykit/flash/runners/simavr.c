@@ -22,12 +22,14 @@
 #define UART 3
 #define LISTEN_CYCLES 4000 /* between two looks at terminal and socket */
 #define IDLE_MS 50
+#define DIGEST_CYCLES 200000u /* after which a chip that sleeps has taken in all bytes that it was given */
 
 static avr_t *avr;
 static avr_irq_t *input;
 static uint8_t waiting[4096]; /* bytes for the chip */
 static size_t first, last;
 static int has_room; /* in the chip's receiver */
+static avr_cycle_count_t fed_at;
 static int listener, client = -1;
 static char line[1024];
 static size_t line_length;
@@ -57,6 +59,7 @@ static void sent(struct avr_irq_t *irq, uint32_t value, void *unused) {
 static void feed(void) {
     while (has_room && first != last) {
         avr_raise_irq(input, waiting[first++]);
+        fed_at = avr->cycle;
     }
 }
 
@@ -147,11 +150,11 @@ static void look(int ms) {
     }
 }
 
-/* The chip sleeps: its time passes at once, unless nothing is there to wake it. */
+/* The chip sleeps: its time passes at once, but for when nothing is left that could wake it. */
 static void asleep(avr_t *chip, avr_cycle_count_t cycles) {
     (void)chip;
     (void)cycles;
-    look(first == last ? IDLE_MS : 0);
+    look(first == last && avr->cycle - fed_at > DIGEST_CYCLES ? IDLE_MS : 0);
     feed();
 }
 
