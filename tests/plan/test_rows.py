@@ -18,6 +18,7 @@ from tinykit.kernels import lower
 from tinykit.plan.buffers import place
 from tinykit.plan.build import make_plan
 from tinykit.plan.cost import predict
+from tinykit.plan.fuse import fuse
 from tinykit.plan.model import Plan, Step
 from tinykit.plan.rows import row_by_row
 from tinykit.targets import target
@@ -139,3 +140,9 @@ def test_padded_pools_are_left_alone() -> None:
         "m",
     )
     assert row_by_row(graph, graph.operators, offer) is None
+
+
+def test_a_schedule_without_steps_stays_so() -> None:
+    model = ModelBuilder(0)
+    graph = read_graph(model.finish([relu(model, model.input((1, 4, 4, 4)))]), "m")
+    assert fuse(graph.with_changes(operators=()), (), offer) == ()

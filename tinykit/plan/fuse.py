@@ -80,6 +80,8 @@ class _Search:
 
     def best_around(self, runs: Sequence[_Run], alive: Sequence[int]) -> _Run | None:
         """The run around the worst moment that needs the least memory, the shortest of several; None without any."""
+        if not alive:
+            return None
         worst = alive.index(max(alive))
         found = [run for run in self._around(worst) if not any(_cuts(run, other) for other in runs)]
         return min(found, key=lambda run: (self.need(runs, run), run.last - run.first), default=None)
@@ -97,6 +99,8 @@ class _Search:
         return self._known[first, last]
 
     def _made(self, steps: Sequence[Step]) -> Step | None:
+        if any(step.states for step in steps):
+            return None
         try:
             return row_by_row(self._graph, [self._operators[step.outputs[0]] for step in steps], self._offer)
         except UnsupportedModel:
