@@ -95,7 +95,9 @@ def _open(address: str, baud: int) -> Any:
     is_url = "://" in address
     if not is_url and sys.platform != "win32":
         _refuse_unusable(address)
-    options: dict[str, Any] = {"baudrate": baud, "timeout": SLICE_SECONDS, "write_timeout": 10}
+    options: dict[str, Any] = {"baudrate": baud, "timeout": SLICE_SECONDS}
+    if not address.startswith("rfc2217://"):  # which refuses to have one
+        options["write_timeout"] = 10
     if not is_url:
         options["exclusive"] = True
     try:
