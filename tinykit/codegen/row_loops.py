@@ -64,6 +64,9 @@ class _Loops:
         for f, feed in enumerate(stage.feeds):
             if feed.window is not None:
                 yield from self._gather(k, f, feed, row)
+            elif feed.stage is not None:
+                yield f"unsigned char *const to_{feed.stage} = to_{k};"
+                yield from self._make(feed.stage, row)
         for call in stage.step.calls:
             yield self._statement(stage.step, call, self._locate(k, row))
         for feed in stage.feeds:
@@ -111,6 +114,8 @@ class _Loops:
             feed = stage.feeds[pointer.index]
             if feed.window is not None:
                 return cast(self._window(feed), pointer_type)
+            if feed.stage is not None:
+                return cast(f"to_{k}", pointer_type)
             return cast(self._input(feed, _product(row, feed.stride)), pointer_type)
 
         return locate

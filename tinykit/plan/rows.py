@@ -59,7 +59,7 @@ def row_by_row(graph: Graph, operators: Sequence[Operator], offer: Offer) -> Ste
             return None
         gathered = (replace(f, window=None) if _lies_ready(f, y.shape[1]) else f for f in feeds)
         stages.append(Stage(step, y.shape[1], row_bytes(y), tuple(gathered)))
-    return _step(operators, outside, *_lay_out(stages))
+    return _step(operators, outside, *_lay_out([*stages[:-1], _in_place(stages[-1])]))
 
 
 def row_bytes(tensor: Tensor) -> int:
@@ -140,6 +140,19 @@ def _one_row(graph: Graph, operator: Operator, window: _Window) -> tuple[Graph, 
 
 
 # --- working memory -------------------------------------------------------------------------------
+
+
+def _in_place(last: Stage) -> Stage:
+    """The last stage, with its last input made where its output goes, if it works in place and reads nothing there.
+
+    The other inputs must have been gathered, since the arena's bytes there may be theirs.
+    """
+    feed = last.feeds[-1]
+    is_plain = (feed.rows, feed.stride, feed.before, feed.row_bytes) == (1, 1, 0, last.row_bytes)
+    granted = any(o.input == len(last.feeds) - 1 and o.before <= 0 for o in last.step.overlaps)
+    if feed.stage is None or not (is_plain and granted and all(f.window is not None for f in last.feeds)):
+        return last
+    return replace(last, feeds=(*last.feeds[:-1], replace(feed, window=None)))
 
 
 def _lay_out(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:
@@ -243,10 +256,13 @@ def _schedule(stages: tuple[Stage, ...]) -> Iterator[_Event]:
     """What the generated loops (codegen/rows.py) do, in their order."""
     following = {(k, f): -feed.before for k, stage in enumerate(stages) for f, feed in enumerate(stage.feeds)}
 
-    def make(k: int, row: int) -> Iterator[_Event]:
+    def make(k: int, row: int, is_output: bool) -> Iterator[_Event]:
         reads = []
         for f, feed in enumerate(stages[k].feeds):
             first = row * feed.stride - feed.before
+            if feed.window is None and feed.stage is not None:
+                yield from make(feed.stage, row, is_output)
+                continue
             if feed.window is None:
                 permission = next((o.before for o in stages[k].step.overlaps if o.input == f), None)
                 reads.append((feed.tensor, first * feed.row_bytes, permission))
@@ -255,12 +271,12 @@ def _schedule(stages: tuple[Stage, ...]) -> Iterator[_Event]:
                 if 0 <= at < feed.height and feed.stage is None:
                     yield _Event(((feed.tensor, at * feed.row_bytes, None),))
                 elif 0 <= at < feed.height and feed.stage is not None:
-                    yield from make(feed.stage, at)
+                    yield from make(feed.stage, at, False)
             following[k, f] = first + feed.rows
-        yield _Event(tuple(reads), row if k == len(stages) - 1 else None)
+        yield _Event(tuple(reads), row if is_output else None)
 
     for row in range(stages[-1].height):
-        yield from make(len(stages) - 1, row)
+        yield from make(len(stages) - 1, row, True)
 
 
 def _lead(events: Sequence[_Event], tensor: int, last: Stage) -> int:
