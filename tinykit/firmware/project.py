@@ -22,6 +22,14 @@ _TEMPLATES = (
 )  # fmt: skip
 _HEADERS = ("core.h", "counter.h", "fault.h", "protocol.h", "receive.h", "serve.h", "stack.h", "uart.h")
 _SOURCES = ("fault.c", "protocol.c", "receive.c", "stack.c")
+_BESIDE_DRIVER = {
+    "rp2040": ("boot_rp2040.c",),
+    "stm32": ("uart_stm32.h",),
+    "stm32f1": ("uart_stm32.h",),
+    "stm32f4": ("uart_stm32.h",),
+}
+"""Files that come with a UART's driver."""
+
 MARKER = "README.txt"
 """In every project, so that a folder is known as ours before it is replaced."""
 
@@ -77,9 +85,7 @@ def sources(what: Program, board: Board) -> dict[str, str]:
     folder = data_folder("firmware_templates") / "baremetal"
     uart = f"uart_{board.uart.driver}.c"
     core = architecture(board.target)
-    plain = [*_HEADERS, core.header, *_SOURCES, *core.sources, uart]
-    if board.uart.driver.startswith("stm32"):
-        plain.append("uart_stm32.h")
+    plain = [*_HEADERS, core.header, *_SOURCES, *core.sources, uart, *_BESIDE_DRIVER.get(board.uart.driver, ())]
     library = find_library() if what.engine == "tflm" else None
     if library is not None:
         plain.append("cxx.c")
