@@ -21,6 +21,11 @@ case " ${extras//,/ } " in *" dev "*)
   want avrdude avrdude
   want stm32flash stm32flash
   [ -e /usr/share/arduino/hardware/arduino/avr/bootloaders/optiboot ] || need+=(arduino-core-avr)
+  want riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+  want qemu-system-riscv32 qemu-system-misc
+  want avr-gcc gcc-avr avr-libc
+  want node nodejs
+  want npm npm
   [ -e /usr/include/simavr/sim_avr.h ] || need+=(libsimavr-dev libelf-dev) ;;
 esac
 libc="$(arm-none-eabi-gcc -print-file-name=nano.specs 2>/dev/null || true)"
