@@ -24,8 +24,10 @@ from tinykit.cli.main import run
 from tinykit.export.render import bare_metal_project, project, write
 from tinykit.export.templates import TEMPLATES, template
 from tinykit.firmware.engines import model_program
+from tinykit.flash.emulator import Emulator
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import open_device
+from tinykit.link.port import SerialPort
 from tinykit.targets import TARGETS, target
 from tinykit.validate.judge import Judge
 
@@ -196,6 +198,41 @@ def test_the_arduino_sketch_links_with_the_real_core_for_the_uno(model: Path, tm
     assert data + bss < 2048
 
 
+@pytest.mark.emulated
+def test_the_sensor_of_a_bare_metal_board(model: Path, tmp_path: Path) -> None:
+    """It is asked, and what is done with its outputs, reaches the UART."""
+    chosen = board("microbit")
+    program = model_program(read_graph(model), model, chosen.target, "aot")
+    files = bare_metal_project(program, chosen)
+    files["sensor.c"] = """
+#include "net.h"
+#include "serve.h"
+#include "uart.h"
+static int8_t asked;
+int tinykit_read_input(void) {
+    for (int i = 0; i < NET_INPUT_SIZE; ++i) { net_input()[i] = asked; }
+    return ++asked < 4;
+}
+void tinykit_use_output(void) {
+    for (int i = 0; i < NET_OUTPUT_SIZE; ++i) { uart_put((uint8_t)net_output()[i]); }
+}
+"""
+    write(files, tmp_path / "p")
+    sh("make", "-s", cwd=tmp_path / "p")
+    samples = [np.full((1, 12), value, np.int8) for value in range(3)]
+    with Judge(model.read_bytes()) as judge:
+        expected = b"".join(judge.run([x])[0].tobytes() for x in samples)
+    received = b""
+    with Emulator(chosen, tmp_path / "p" / "build" / "net.elf") as emulator:
+        port = SerialPort(emulator.port)
+        emulator.run()
+        end = port.clock() + 10
+        while expected not in received and port.clock() < end:
+            received += port.read(1.0)
+        port.close()
+    assert expected in received
+
+
 # --- rendered, and read by their formats' own parsers -----------------------------------------------
 
 
@@ -225,7 +262,7 @@ def test_yaml_and_kconfig(projects: dict[str, Path], suffix: str, monkeypatch: p
     # Zephyr's own symbols, which the module's option depends on and selects.
     around = zephyr / "Kconfig.around"
     names = ("SERIAL", "UART_INTERRUPT_DRIVEN", "REBOOT", "CPP", "STD_CPP17", "TENSORFLOW_LITE_MICRO", "CONSOLE")
-    rest = ("UART_CONSOLE", "BOOT_BANNER", "SPEED_OPTIMIZATIONS")
+    rest = ("REQUIRES_FULL_LIBCPP", "UART_CONSOLE", "BOOT_BANNER", "SPEED_OPTIMIZATIONS")
     bools = "".join(f'config {n}\n\tbool "{n}"\n' for n in (*names, *rest))
     stack = 'config MAIN_STACK_SIZE\n\tint "stack"\n'
     around.write_text(f'{bools}{stack}source "{zephyr / "net" / "Kconfig"}"\n')

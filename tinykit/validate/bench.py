@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinykit.errors import ModelError
+from tinykit.errors import DeviceError, ModelError
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, open_device
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tinykit.boards import Board
     from tinykit.firmware.sizes import Sizes
     from tinykit.link.port import Port
+
+UNKNOWN_REQUEST = 1
+"""The code by which a device says that it does not know a request, see docs/protocol.md."""
 
 VECTORS = 6
 """Inputs that are compared with TFLM; the first of them is the one that is counted."""
@@ -78,7 +81,7 @@ def measure(
     plan = _plan(graph, hello.target)
     # TFLM reserves what may be needed and says what it took; compiled code takes what it reserves.
     arena = parts["ram"]["arena"] if hello.engine == "aot" else hello.arena_bytes
-    static, stack = parts["ram"]["static"], device.stack().peak
+    static, stack = parts["ram"]["static"], _stack(device)
     return {
         "model_sha256": graph.sha256,
         "board": hello.board,
@@ -97,11 +100,21 @@ def measure(
             "arena": arena,
             "static": static,
             "stack": stack,
-            "total": arena + static + stack,
+            "total": None if stack is None else arena + static + stack,
             "firmware": parts["ram"]["firmware"],
         },
         "layers": _layers(device, plan, [batch[0] for batch in inputs]) if plan else [],
     }
+
+
+def _stack(device: Device) -> int | None:
+    """The deepest stack of an inference, in bytes; None where the firmware does not measure it."""
+    try:
+        return device.stack().peak
+    except DeviceError as error:
+        if error.facts.get("code") != UNKNOWN_REQUEST:
+            raise
+        return None
 
 
 def _plan(graph: Graph, target_name: str) -> Plan | None:
