@@ -225,9 +225,10 @@ def _spread(values: list[int | None]) -> dict[str, float] | None:
 
 
 def _latency(device: Device, ticks: list[int]) -> dict[str, float] | None:
-    """Milliseconds of an inference by the board's own counter; None on emulators, whose time is not a board's."""
+    """Milliseconds of an inference by the board's own counter; None on emulators, whose time is not a board's,
+    and for a counter of instructions."""
     rate = device.description.counter_hz
-    if device.emulated or rate == 0 or not ticks:
+    if device.emulated or rate == 0 or not ticks or device.tick_unit == "instructions":
         return None
     spread = _spread(list(ticks))
     return None if spread is None else {key: round(1000 * value / rate, 4) for key, value in spread.items()}
