@@ -36,6 +36,8 @@ VERBS = {
     "flash": "put the firmware on a board (or start the emulated one)",
     "validate": "send a labelled set through a board over its serial port",
     "bench": "count instructions, flash and RAM on a board",
+    "monitor": "show what a board says: text, frames in words, scores as live bars",
+    "capture": "record labelled sensor data from a board's serial lines",
     "boards": "list the boards, or show one",
     "doctor": "look over tools, extras and ports, with a fix for what is missing",
     "report": "write a run as one HTML page",

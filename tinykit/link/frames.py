@@ -13,7 +13,7 @@ MAX_PAYLOAD = 240
 """Bytes of payload in the largest frame: with type, sequence and CRC it stays one COBS run of 254 bytes."""
 
 _OVERHEAD = 6
-_MAX_ENCODED = MAX_PAYLOAD + _OVERHEAD + 1
+MAX_ENCODED = MAX_PAYLOAD + _OVERHEAD + 1
 
 RESPONSE = 0x80
 """Set in a response's type; the other bits repeat the request's type."""
@@ -56,7 +56,7 @@ def encode(frame: Frame) -> bytes:
     return cobs.encode(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
 
 
-def _decode(block: bytes) -> Frame | None:
+def decode_block(block: bytes) -> Frame | None:
     """The frame of one block between zeros, None where it is damaged."""
     try:
         raw = cobs.decode(block)
@@ -94,7 +94,7 @@ class Decoder:
         return frames
 
     def _append(self, part: bytes) -> None:
-        if len(self._block) + len(part) > _MAX_ENCODED:
+        if len(self._block) + len(part) > MAX_ENCODED:
             self._overlong = True
             self._block.clear()
         elif not self._overlong:
@@ -106,6 +106,6 @@ class Decoder:
         self._overlong = False
         if not block and not overlong:
             return None
-        frame = None if overlong else _decode(block)
+        frame = None if overlong else decode_block(block)
         self.dropped += frame is None
         return frame
