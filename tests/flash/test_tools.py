@@ -29,7 +29,7 @@ from tinykit.errors import (
 from tinykit.flash import FLASHERS, TOOLS, choose, flash, usb
 from tinykit.flash.avrdude import percent as avrdude_percent
 from tinykit.flash.process import run
-from tinykit.flash.tool import percent_said
+from tinykit.flash.tool import Job, ToolFlasher, percent_said
 
 OPTIONS: dict[str, dict[str, str]] = {
     "gdb": {"remote": "localhost:3333"},
@@ -379,10 +379,17 @@ def test_the_method_is_chosen(tools: Tools, microbit: Board) -> None:
         choose(microbit, None, "dfu")
 
 
-def test_every_method_of_every_board_is_known_and_has_what_it_needs(tmp_path: Path) -> None:
-    for chosen in all_boards():
-        assert set(chosen.flash_methods) <= set(FLASHERS)
-        assert set(chosen.flash_options) <= set(chosen.flash_methods)
+@pytest.mark.parametrize("chosen", all_boards(), ids=lambda chosen: chosen.name)
+def test_every_method_of_every_board_is_known_and_has_what_it_needs(chosen: Board, tools: Tools) -> None:
+    assert set(chosen.flash_methods) <= set(FLASHERS)
+    assert set(chosen.flash_options) <= set(chosen.flash_methods)
+    for method in chosen.flash_methods:
+        flasher = FLASHERS[method]
+        if isinstance(flasher, ToolFlasher):
+            job = Job(chosen, tools.firmware, method, "/dev/ttyACM0", tools.folder)  # type: ignore[arg-type]
+            assert flasher.steps(job)
+        elif method == "uf2":
+            assert {"board_id", "family"} <= set(chosen.flash_options[method])
 
 
 def test_the_udev_rules_name_every_board() -> None:

@@ -27,14 +27,14 @@ def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_a_long_conversation_over_a_bad_line(seed: int) -> None:
     done = soak_fake(3000, seed)
     assert done.wrong == 0
-    assert done.answers > 200
+    assert done.answers > 100
     assert set(done.injected) == {*FAULTS, "device reset"}
     assert set(done.named) <= {"DeviceReset", "LinkTimeout"}
 
 
 @pytest.mark.emulated
 def test_the_same_with_real_firmware(firmware: Firmware) -> None:
-    done = soak_emulated(firmware, 400, 1)
+    done = soak_emulated(firmware, 250, 1)
     assert done.wrong == 0
     assert done.answers > 20
     assert done.injected["device reset"] > 0

@@ -91,7 +91,7 @@ class Device:
 
     @property
     def silences(self) -> int:
-        """Requests so far that had to be sent again."""
+        """Requests so far that had to be sent again, and answers that came damaged."""
         return self._client.silences
 
     def hello(self) -> Hello:
