@@ -18,6 +18,7 @@ TYPES = {
     "int64": schema.TensorType.INT64,
     "uint8": schema.TensorType.UINT8,
     "bool": schema.TensorType.BOOL,
+    "resource": schema.TensorType.RESOURCE,
 }
 
 # The options table of each operator that has one, by the schema's name without "Options".
@@ -102,6 +103,14 @@ class ModelBuilder:
         self._codes: list[str | int] = []
         self._inputs: list[int] = []
         self._last: list[int] = []
+        self._further: list[ModelBuilder] = []
+
+    def subgraph(self) -> ModelBuilder:
+        """Another graph of the same file, number 1, 2, ...; it runs where an operator says so."""
+        other = ModelBuilder(self.seed)
+        other._buffers, other._codes = self._buffers, self._codes
+        self._further.append(other)
+        return other
 
     def input(self, shape: Sequence[int], scale: float = 0.05, zero_point: int = -3, dtype: str = "int8") -> Value:
         """Add a model input; one of float32, int32, int64 or bool has no quantization."""
@@ -153,12 +162,28 @@ class ModelBuilder:
         """
         name = name or f"{str(op).lower()}_{len(self._operators)}"
         output = self._computed(name, shape, dtype, scale, zero_point)
+        self._record(op, inputs, [output.index], options)
+        return output
+
+    def effect(self, op: str, inputs: Sequence[Value] = (), **options: Any) -> None:
+        """Add an operator without outputs."""
+        self._record(op, inputs, [], options)
+
+    def state(self, shape: Sequence[int], scale: float, zero_point: int = 0, dtype: str = "int8") -> Value:
+        """Add a variable tensor: an operator that reads it may change it."""
+        value = self._computed(f"state_{len(self._tensors)}", shape, dtype, scale, zero_point)
+        self._tensors[-1].isVariable = True
+        return value
+
+    def _record(
+        self, op: str | int, inputs: Sequence[Value | None], outputs: list[int], options: dict[str, Any]
+    ) -> None:
         if op not in self._codes:
             self._codes.append(op)
         record = schema.OperatorT()
         record.opcodeIndex = self._codes.index(op)
         record.inputs = [-1 if v is None else v.index for v in inputs]
-        record.outputs = [output.index]
+        record.outputs = outputs
         table = OPTIONS.get(str(op))
         if table is not None:
             record.builtinOptionsType = getattr(schema.BuiltinOptions, f"{table}Options")
@@ -168,8 +193,7 @@ class ModelBuilder:
                     raise AttributeError(f"{table}Options has no field {key}")
                 setattr(record.builtinOptions, key, setting)
         self._operators.append(record)
-        self._last = [output.index]
-        return output
+        self._last = [*outputs] or self._last
 
     def further_output(self, shape: Sequence[int], scale: float = 0.0, zero_point: int = 0, *, dtype: str) -> Value:
         """Give the operator that was added last one more output."""
@@ -181,21 +205,26 @@ class ModelBuilder:
 
     def finish(self, outputs: Sequence[Value] | None = None) -> bytes:
         """The model as .tflite bytes; without `outputs` the last operator's output is the model's."""
-        graph = schema.SubGraphT()
-        graph.name = "main"
-        graph.tensors = self._tensors
-        graph.operators = self._operators
-        graph.inputs = self._inputs
-        graph.outputs = self._last if outputs is None else [v.index for v in outputs]
+        graphs = [self._graph("main", self._last if outputs is None else [v.index for v in outputs])]
+        graphs += [other._graph(f"graph_{k}", []) for k, other in enumerate(self._further, 1)]
         model = schema.ModelT()
         model.version = 3
         model.description = "built by a test"
-        model.subgraphs = [graph]
+        model.subgraphs = graphs
         model.buffers = self._buffers
         model.operatorCodes = [_operator_code(op) for op in self._codes]
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
+
+    def _graph(self, name: str, outputs: list[int]) -> Any:
+        graph = schema.SubGraphT()
+        graph.name = name
+        graph.tensors = self._tensors
+        graph.operators = self._operators
+        graph.inputs = self._inputs
+        graph.outputs = outputs
+        return graph
 
     def _computed(self, name: str, shape: Sequence[int], dtype: str, scale: float, zero_point: int) -> Value:
         quantized = dtype in ("int8", "uint8", "int16", "int32") and scale > 0

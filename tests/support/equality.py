@@ -77,6 +77,7 @@ def _assert_one(
     worker = Worker(one.model, ARENA_BYTES)
     for index, (mine, theirs) in enumerate(zip(ours, worker.run(batch), strict=True)):
         np.testing.assert_array_equal(mine, theirs, err_msg=f"{one.label}, output {index}", strict=True)
+    worker.reset()
     judged = []
     for k in range(len(batch[0])):
         indices, *tensors = worker.tensors([b[k] for b in batch])

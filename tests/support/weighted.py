@@ -46,3 +46,25 @@ def batch_matmul(
         adjX=adj_x,
         adjY=adj_y,
     )
+
+
+def accumulating(model: ModelBuilder, x: Value, *, preset: bool = True, constant_scale: bool = True) -> Value:
+    """Sums what the model has seen, ever fainter, in a resource variable; `preset` sets it by CALL_ONCE."""
+    scale = x.scale if constant_scale else x.scale * 2
+    if preset:
+        first = model.subgraph()
+        values = first.random.integers(-128, 128, x.shape).astype(np.int8)
+        first.effect("ASSIGN_VARIABLE", [variable(first), first.constant(values, [scale], [x.zero_point])])
+        model.effect("CALL_ONCE", initSubgraphIndex=1)
+    handle = variable(model)
+    kept = model.operator("READ_VARIABLE", [handle], x.shape, scale, x.zero_point)
+    half = model.constant(np.full((1,), 64, np.int8), [1 / 128], [0])
+    faded = model.operator("MUL", [kept, half], x.shape, scale, x.zero_point, fusedActivationFunction=0)
+    total = model.operator("ADD", [x, faded], x.shape, scale, x.zero_point, fusedActivationFunction=0)
+    model.effect("ASSIGN_VARIABLE", [handle, total])
+    return model.operator("SUB", [total, kept], x.shape, scale, x.zero_point, fusedActivationFunction=0)
+
+
+def variable(model: ModelBuilder, name: str = "sum") -> Value:
+    """VAR_HANDLE."""
+    return model.operator("VAR_HANDLE", [], (), dtype="resource", sharedName=name, container="")

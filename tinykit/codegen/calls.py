@@ -14,6 +14,7 @@ from tinykit.graph.names import c_identifier
 from tinykit.kernels.c_source import Kernel, Parameter, kernel
 from tinykit.plan.model import Call as KernelCall
 from tinykit.plan.model import Constant, Plan, Pointer, Step
+from tinykit.plan.state import state_offsets
 
 _COLUMNS = 116
 _INT32_MIN = -(1 << 31)
@@ -27,6 +28,7 @@ class Array:
 
     declaration: str
     rows: list[str]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class Call:
 
 
 @dataclass(frozen=True)
+class State:
+    """What sets a state to its first values: its place and size in bytes, and the byte that fills it or an array."""
+
+    offset: int
+    size: int
+    fill: int | None
+    array: Array | None
+
+
+@dataclass(frozen=True)
 class Program:
     """All of a plan's parts, in order."""
 
@@ -63,6 +75,7 @@ class Program:
     instances: list[Instance]
     calls: list[Call]
     sources: list[str]
+    states: list[State]
 
 
 class Writer:
@@ -72,6 +85,7 @@ class Writer:
         self._plan = plan
         self._arena = f"{plan.graph.name}_arena"
         self._taken: set[str] = {self._arena}
+        self._states = state_offsets(plan.graph)
         self._arrays: dict[tuple[str, bytes], tuple[str, int]] = {}
         self._written: dict[str, Array] = {}
         self._instances: dict[tuple[str, tuple[tuple[str, object], ...]], Instance] = {}
@@ -84,7 +98,20 @@ class Writer:
             sources += [s for s in instance.kernel.sources if s not in sources]
         if any(step.stages for step in self._plan.steps):
             sources += [s for s in kernel(row_loops.SOURCE).sources if s not in sources]
-        return Program(list(self._written.values()), list(self._instances.values()), calls, sources)
+        return Program(
+            list(self._written.values()), list(self._instances.values()), calls, sources, self._first_states()
+        )
+
+    def _first_states(self) -> list[State]:
+        found = []
+        for tensor in self._plan.graph.states:
+            assert tensor.initial is not None
+            raw = np.ascontiguousarray(tensor.initial).view(np.uint8).reshape(-1)
+            is_even = bool((raw == raw[0]).all())
+            name = unique(f"{c_identifier(tensor.name)}_first", self._taken)
+            array = None if is_even else Array(f"static const uint8_t {name}[{raw.size}]", rows(raw), name)
+            found.append(State(self._states[tensor.index], raw.size, int(raw[0]) if is_even else None, array))
+        return found
 
     def _call(self, number: int, step: Step) -> Call:
         note = f"Step {number}: {comment(step.name)}, {describe(self._plan.graph, step)}"
@@ -92,6 +119,9 @@ class Writer:
             return self._rows_call(number, step, note)
 
         def locate(pointer: Pointer, pointer_type: str) -> str:
+            if pointer.kind == "state":
+                offset = self._states[step.states[pointer.index]]
+                return row_loops.cast(f"{self._plan.graph.name}_state + {offset}", pointer_type)
             return row_loops.cast(f"{self._arena} + {self._offset(step, number, pointer)}", pointer_type)
 
         statements = [self._statement(step, call, locate) for call in step.calls]

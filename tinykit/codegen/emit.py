@@ -21,6 +21,7 @@ from tinykit.files import folder_atomic, inside, write_atomic
 from tinykit.graph.model import Tensor
 from tinykit.kernels import c_source
 from tinykit.plan.model import Plan
+from tinykit.plan.state import state_bytes
 
 __all__ = ["Interface", "Port", "emit", "interface", "write"]
 
@@ -50,6 +51,7 @@ def emit(plan: Plan) -> dict[str, str]:
         "input_type": common_type([graph.tensor(i) for i in graph.inputs]),
         "output_type": common_type([graph.tensor(i) for i in graph.outputs]),
         "program": program,
+        "state_bytes": state_bytes(graph),
         "system_includes": sorted({h for s in sources for h in c_source.system_includes(s)} - {"stdint.h"}),
         "kernel_text": "\n".join(c_source.text(s).strip() + "\n" for s in sources),
     }

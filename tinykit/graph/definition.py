@@ -42,6 +42,8 @@ class Definition:
         inspect: adds to an `Inspection` what cannot be compiled.
         moves: for an operator that only moves values, what it moves. Such operators may read constants only: they
             are then carried out at compile time.
+        states: positions of the inputs that are tensors which keep their values between inferences.
+        changes_states: whether it writes those.
     """
 
     op: str
@@ -49,6 +51,8 @@ class Definition:
     parse: Callable[[Table, Operands], Any]
     inspect: Callable[[Inspection], None]
     moves: Moves | None = None
+    states: tuple[int, ...] = ()
+    changes_states: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +175,10 @@ class Inspection:
             f"its {role} '{shown(tensor.name)}' are computed, not constant",
             "Make them part of the model",
         )
+
+    def state(self, tensor: Tensor, role: str) -> bool:
+        """The tensor keeps its values between inferences."""
+        return self.require(tensor.initial is not None, f"its {role} '{shown(tensor.name)}' is no variable tensor")
 
     def same_quantization(self) -> bool:
         """Input and output share scale and zero point, as TFLM asks where an operator cannot requantize."""

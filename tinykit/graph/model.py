@@ -50,6 +50,8 @@ class Tensor:
         source: index in the .tflite of the tensor whose bytes this one equals (channel for channel, see `kept`),
             so that it can be compared with TFLM's; None where rewrites left no counterpart.
         kept: where a rewrite removed channels of the last axis, the channels of `source` that remain.
+        initial: the values before the first inference of a state, which keeps its values from one inference to the
+            next; None for all other tensors.
     """
 
     index: int
@@ -60,6 +62,7 @@ class Tensor:
     data: np.ndarray | None = None
     source: int | None = None
     kept: tuple[int, ...] | None = None
+    initial: np.ndarray | None = None
 
     @property
     def elements(self) -> int:
@@ -122,6 +125,11 @@ class Graph:
     def tensor(self, index: int) -> Tensor:
         """The tensor with this index."""
         return self.tensors[index]
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """The tensors that keep their values between inferences, by index."""
+        return tuple(t for _, t in sorted(self.tensors.items()) if t.initial is not None)
 
     def producer(self, index: int) -> Operator | None:
         """The operator that computes this tensor, if any."""

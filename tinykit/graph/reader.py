@@ -32,6 +32,7 @@ from tinykit.graph.schema import (
     TENSOR,
     TENSOR_TYPES,
 )
+from tinykit.graph.variables import Key, assigned, cleared, resolve
 
 IDENTIFIER = b"TFL3"
 LARGEST_FILE = 1 << 31
@@ -102,9 +103,9 @@ def _identify(data: bytes) -> None:
 
 
 class _Reader:
-    """One file being read. Tensors are read when first referred to, each once."""
+    """One graph of a file being read. Tensors are read when first referred to, each once."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, number: int = 0) -> None:
         self.data = data
         root = Source(data, IDENTIFIER).root()
         version = root.integer(MODEL.version, "I")
@@ -113,13 +114,15 @@ class _Reader:
         subgraphs = root.tables(MODEL.subgraphs)
         if not len(subgraphs):
             raise ModelError("the model holds no graph", next_step=REPAIR)
-        # Only operators that tinykit does not compile (IF, WHILE, CALL_ONCE, ...) reach further subgraphs.
-        self.subgraph = subgraphs[0]
+        # Only CALL_ONCE and operators that tinykit does not compile (IF, WHILE, ...) reach further subgraphs.
+        if not 0 <= number < len(subgraphs):
+            raise ModelError("an operator refers to a graph that does not exist", expected=f"0 to {len(subgraphs) - 1}",
+                             found=number, next_step=REPAIR)  # fmt: skip
+        self.subgraph = subgraphs[number]
         self.codes = root.tables(MODEL.operator_codes)
         self.buffers = root.tables(MODEL.buffers)
         self.records = self.subgraph.tables(SUBGRAPH.tensors)
         self.tensors: dict[int, Tensor] = {}
-        self.variables: set[int] = set()
 
     def graph(self, name: str) -> Graph:
         """The whole graph, checked."""
@@ -128,12 +131,12 @@ class _Reader:
         for index in inputs:
             if self.tensor(index).is_constant:
                 raise ModelError(f"input '{shown(self.tensor(index).name)}' is a constant", next_step=REPAIR)
-        operators = self._operators(set(inputs))
+        operators, self.tensors = resolve(self.operators(set(inputs)), self.tensors, self._initial_values)
         produced = {i for operator in operators for i in operator.outputs}
         for index in outputs:
             if index not in produced:
                 raise ModelError(f"no operator computes output '{shown(self.tensor(index).name)}'", next_step=REPAIR)
-        shape = self.tensor(outputs[0]).shape
+        shape = self.tensors[outputs[0]].shape
         return Graph(
             name=name,
             tensors=self.tensors,
@@ -144,6 +147,11 @@ class _Reader:
             size=len(self.data),
             labels=read_labels(self.data, shape[-1] if shape else 1),
         )
+
+    def _initial_values(self, number: int) -> dict[Key, Tensor] | None:
+        """What the graph that CALL_ONCE runs assigns to variables; None where it does anything else."""
+        first = _Reader(self.data, number)
+        return assigned(first.operators(set()), first.tensors) if number != 0 else None
 
     def tensor(self, index: int) -> Tensor:
         """The tensor with this index."""
@@ -169,7 +177,8 @@ class _Reader:
             self.tensor(index)
         return tuple(indices.tolist())
 
-    def _operators(self, inputs: set[int]) -> tuple[Operator, ...]:
+    def operators(self, inputs: set[int]) -> tuple[Operator, ...]:
+        """All operators in order; what they read is among `inputs`, constant, a state, or computed before."""
         records = self.subgraph.tables(SUBGRAPH.operators)
         if not 1 <= len(records) <= MOST_OPERATORS:
             raise ModelError("the model computes nothing" if not len(records) else "the model is too large",
@@ -191,23 +200,25 @@ class _Reader:
         where = f"operator {position} ({op})"
         inputs = tuple(record.numbers(OPERATOR.inputs, "<i4").tolist())
         outputs = tuple(record.numbers(OPERATOR.outputs, "<i4").tolist())
-        for index in inputs:
+        for place, index in enumerate(inputs):
             if index != NO_TENSOR:
-                self._check_readable(index, op, where, available)
+                self._check_readable(index, op, where, available, place)
         for index in outputs:
             tensor = self.tensor(index)
-            if index in available or tensor.is_constant or outputs.count(index) > 1:
+            if index in available or tensor.is_constant or tensor.initial is not None or outputs.count(index) > 1:
                 raise ModelError(f"{where} writes '{shown(tensor.name)}', which is written elsewhere or constant",
                                  next_step=REPAIR)  # fmt: skip
         return Operator("", op, inputs, outputs, self._options(record, op, where, inputs, outputs), position)
 
-    def _check_readable(self, index: int, op: str, where: str, available: set[int]) -> None:
+    def _check_readable(self, index: int, op: str, where: str, available: set[int], place: int) -> None:
         tensor = self.tensor(index)
-        if index in available or tensor.is_constant or (index in self.variables and op not in REGISTRY):
+        if index in available or tensor.is_constant:
             return
-        if index in self.variables:
+        if tensor.initial is not None:
+            if op not in REGISTRY or place in REGISTRY[op].states:
+                return
             raise ModelError(f"{where} reads '{shown(tensor.name)}', which keeps state between inferences",
-                             next_step="Use a model without state")  # fmt: skip
+                             next_step="Use a model whose state only its LSTM and SVDF layers read")  # fmt: skip
         raise ModelError(
             f"{where} reads '{shown(tensor.name)}' before it is computed: operators are out of order or in a circle",
             next_step=REPAIR,
@@ -255,10 +266,11 @@ class _Reader:
             raise ModelError(f"tensor '{shown(name)}' has an unknown type", found=number, next_step=REPAIR)
         dtype = TENSOR_TYPES[number]
         shape = self._shape(name, record, dtype)
-        if record.flag(TENSOR.is_variable):
-            self.variables.add(index)
         data = self._constant(name, record, shape, dtype)
-        return Tensor(index, name, shape, dtype, self._quantization(name, record, shape, dtype), data, source=index)
+        quantization = self._quantization(name, record, shape, dtype)
+        is_state = record.flag(TENSOR.is_variable) and data is None and dtype in ITEM_BYTES
+        initial = cleared(shape, dtype, quantization if dtype == "int8" else None) if is_state else None
+        return Tensor(index, name, shape, dtype, quantization, data, source=index, initial=initial)
 
     def _shape(self, name: str, record: Table, dtype: str) -> tuple[int, ...]:
         sizes = record.numbers(TENSOR.shape, "<i4")

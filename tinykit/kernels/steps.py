@@ -18,6 +18,7 @@ Argument = Pointer | Constant | int
 
 INPUT = Pointer("input")
 OUTPUT = Pointer("output")
+STATE = Pointer("state")
 IN_PLACE = Overlap(0, 0, 0)
 """An output may take its only input's place: each value is read before anything is written over it."""
 

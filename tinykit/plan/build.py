@@ -18,6 +18,7 @@ from tinykit.plan.model import Plan, Step
 from tinykit.plan.moves import add_moves
 from tinykit.plan.order import best_order
 from tinykit.plan.rows import Offer
+from tinykit.plan.state import state_bytes
 from tinykit.targets import Target
 
 Preference = Callable[[Step], tuple[int, ...]]
@@ -61,7 +62,7 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
         buffers=placement.buffers,
         arena_bytes=placement.arena_bytes,
         lower_bound=placement.lower_bound,
-        cost=predict(steps, placement.arena_bytes),
+        cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
     )
 
 

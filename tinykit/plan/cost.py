@@ -20,8 +20,8 @@ INTERFACE_BYTES = 40
 """NAME_init, NAME_input and NAME_output."""
 
 
-def predict(steps: Sequence[Step], arena_bytes: int) -> Cost:
-    """The cost of running `steps` with an arena of this size."""
+def predict(steps: Sequence[Step], arena_bytes: int, static_bytes: int = 0) -> Cost:
+    """The cost of running `steps` with an arena of this size and so many bytes that keep state."""
     running = [s for s in steps if not s.alias]
     calls = [c for s in running for c in s.calls]
     instances = {(c.function, tuple(sorted(c.shape.items()))): c.code_bytes for c in calls}
@@ -35,7 +35,7 @@ def predict(steps: Sequence[Step], arena_bytes: int) -> Cost:
         + sum(estimate.LIBRARY_BYTES[routine] for routine in libraries)
         + INTERFACE_BYTES,
         arena=arena_bytes,
-        static=0,
+        static=static_bytes,
         stack=max((s.stack for s in running), default=0) + INVOKE_STACK_BYTES,
     )
 

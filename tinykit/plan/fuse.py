@@ -99,6 +99,8 @@ class _Search:
         return self._known[first, last]
 
     def _made(self, steps: Sequence[Step]) -> Step | None:
+        if any(step.states for step in steps):
+            return None
         try:
             return row_by_row(self._graph, [self._operators[step.outputs[0]] for step in steps], self._offer)
         except UnsupportedModel:

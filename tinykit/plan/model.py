@@ -28,7 +28,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class Pointer:
-    """A kernel argument that points into the arena: `kind` "input", "output" or "scratch", `index` which of them."""
+    """A kernel argument that points into the arena: `kind` "input", "output" or "scratch", `index` which of them.
+
+    Of kind "state" it points into the static memory that keeps values between inferences.
+    """
 
     kind: str
     index: int = 0
@@ -79,7 +82,8 @@ class Feed:
         height: rows that the input has; row_bytes: bytes of each.
         rows, stride: rows that the stage reads for each of its own, and from one to the next.
         before: rows of padding above the first.
-        window: where in the step's scratch those rows are gathered; None where the arena's are read where they lie.
+        window: where in the step's scratch those rows are gathered; None where the arena's are read where they lie,
+            or where another stage makes the one row needed right in the output's place.
         fill: the value of padding, an int8.
     """
 
@@ -122,6 +126,7 @@ class Step:
             (zero points, multipliers) belongs here.
         arguments: the call's run-time arguments in order: Pointer, Constant, or an int.
         inputs, outputs: tensor indices that live in the arena.
+        states: tensor indices that it reads or writes in static memory; steps with a state in common keep their order.
         scratch: bytes of working memory.
         overlaps: permissions to share memory between inputs and outputs.
         alias: True where no code runs: the outputs are the inputs' bytes (RESHAPE).
@@ -155,6 +160,7 @@ class Step:
     stack: int = 0
     places: tuple[Place, ...] = ()
     then: tuple[Call, ...] = ()
+    states: tuple[int, ...] = ()
     stages: tuple[Stage, ...] = ()
 
     @property

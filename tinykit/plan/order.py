@@ -158,6 +158,9 @@ def _dependencies(steps: Sequence[Step]) -> list[int]:
         for tensor in step.inputs:
             if tensor in producer:
                 needs[number] |= 1 << producer[tensor]
+        for before in range(number):
+            if set(steps[before].states) & set(step.states):
+                needs[number] |= 1 << before
     return needs
 
 

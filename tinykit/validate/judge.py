@@ -7,6 +7,8 @@
 
 Shapes are the .tflite's own, the leading batch dimension included: kws01's batches are (n, 1, 49, 10, 1) and give
 (n, 1, 12). An input of another shape with equally many values is reshaped.
+A model that keeps state begins each `run`, `run_many` and `run_batches` afresh and keeps it from vector to vector;
+before `tensors` call `reset` where the state of former calls must not count.
 It runs in a worker process (`judge_worker.py`), because a hostile model can crash the interpreter.
 """
 
@@ -142,11 +144,19 @@ class Judge:
         Raises: DataError for inputs that do not fit; ModelError, ToolFailed as for loading.
         """
         fitted = self._fit(batches)
+        self.reset()
         count = len(fitted[0])
         chunks = [
             self._ask(wire.RUN, [batch[start : start + CHUNK] for batch in fitted]) for start in range(0, count, CHUNK)
         ]
         return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+
+    def reset(self) -> None:
+        """Forget what former inferences left in the model's state, if it has any.
+
+        Raises: ModelError, ToolFailed as for loading.
+        """
+        self._ask(wire.RESET, [])
 
     def tensors(self, inputs: Sequence[np.ndarray] | np.ndarray) -> dict[int, np.ndarray]:
         """Every value that an operator computed in one inference, model outputs included, by .tflite tensor index.

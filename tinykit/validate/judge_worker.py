@@ -5,7 +5,8 @@ Started by `tinykit.validate.judge` as a script; imports nothing of tinykit. A m
     kind u8, count u32, then `count` times: length u64 and that many bytes of a .npy array (little endian)
 
 Requests: LOAD [model bytes, arena bytes] answers JSON; RUN [one batch (n, *shape) an input] answers one batch an
-output; TENSORS [one value an input] answers [indices, one value an index]. A refusal answers FAILED [text].
+output; TENSORS [one value an input] answers [indices, one value an index]; RESET [] forgets what former inferences left
+in the model's state and answers []. A refusal answers FAILED [text].
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-LOAD, RUN, TENSORS, DONE, FAILED = range(5)
+LOAD, RUN, TENSORS, DONE, FAILED, RESET = range(6)
+RESOURCE = 13
+"""The schema's type of handles of variables, which hold no values; TFLM crashes when asked for them."""
 LARGEST_PART = 1 << 31
 
 
@@ -66,14 +69,18 @@ class Worker:
 
         try:
             self._graph = runtime.convert_bytearray_to_object(bytearray(model)).subgraphs[0]
+            self._has_state = any(t.isVariable or t.type == RESOURCE for t in self._graph.tensors)
         except Exception as error:  # the generated reader checks nothing and raises anything
             raise ValueError("the file is truncated or corrupt") from error
-        # A linear layout, where no tensor overwrites another, keeps every intermediate value readable.
-        self._interpreter = runtime.Interpreter.from_bytes(
-            model,
-            arena_size=arena_bytes,
-            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
-        )
+
+        def start() -> Any:
+            # A linear layout, where no tensor overwrites another, keeps every intermediate value readable.
+            return runtime.Interpreter.from_bytes(
+                model, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
+            )
+
+        self._start = start
+        self._interpreter = start()
 
     def facts(self) -> str:
         """Shapes and dtypes of inputs and outputs, as JSON."""
@@ -84,6 +91,11 @@ class Worker:
                 "outputs": [_port(get.get_output_details(i)) for i in range(len(self._graph.outputs))],
             }
         )
+
+    def reset(self) -> None:
+        """Forget the model's state; TFLM's own reset would not run CALL_ONCE again, so the interpreter is a new one."""
+        if self._has_state:
+            self._interpreter = self._start()
 
     def run(self, batches: list[Any]) -> list[Any]:
         """Outputs for a batch of vectors, stacked along a new first axis."""
@@ -101,7 +113,8 @@ class Worker:
         import numpy as np
 
         self._invoke(inputs)
-        indices = sorted({int(t) for o in self._graph.operators for t in o.outputs if t >= 0})
+        written = {int(t) for o in self._graph.operators for t in o.outputs if t >= 0}
+        indices = sorted(t for t in written if self._graph.tensors[t].type != RESOURCE)
         values = [self._interpreter.GetTensor(index, 0)["tensor_data"] for index in indices]
         return [np.array(indices, np.int64), *values]
 
@@ -125,6 +138,9 @@ def _answer(worker: Worker | None, kind: int, arrays: list[Any]) -> tuple[Worker
         return worker, [np.frombuffer(worker.facts().encode(), np.uint8)]
     if worker is None:
         raise ValueError("no model is loaded")
+    if kind == RESET:
+        worker.reset()
+        return worker, []
     return worker, worker.run(arrays) if kind == RUN else worker.tensors(arrays)
 
 

@@ -69,7 +69,8 @@ def verify(
     with Judge(raw) as judge:
         theirs = judge.run_batches(inputs)
         unlike = _unlike_vectors(ours, theirs)
-        traced = _to_trace(unlike, vectors)
+        traced = _to_trace(unlike, vectors, has_state=bool(graph.states))
+        judge.reset()
         judged = [judge.tensors([batch[k] for batch in inputs]) for k in traced]
     values = compiled.trace([batch[traced] for batch in inputs])
     tensors, divergence = compare_tensors(plan, values, judged, traced)
@@ -136,8 +137,13 @@ def _unlike_vectors(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndar
     return np.flatnonzero(np.any(unlike, axis=0))
 
 
-def _to_trace(unlike: np.ndarray, count: int) -> list[int]:
-    """Vectors to look inside: some that differ outside first, then the first ones."""
+def _to_trace(unlike: np.ndarray, count: int, *, has_state: bool) -> list[int]:
+    """Vectors to look inside: some that differ outside first, then the first ones.
+
+    Where they depend on those before them, all up to the first that differs.
+    """
+    if has_state:
+        return list(range(min(max(TRACED, int(unlike[0]) + 1 if unlike.size else 0), count)))
     return [int(k) for k in dict.fromkeys([*unlike[:2], *range(min(TRACED, count))])][:TRACED]
 
 
