@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tinykit.errors import DeviceError, ModelError
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
+from tinykit.graph.support import require_supported
+from tinykit.kernels import lower
 from tinykit.link.device import Device, open_device
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
-from tinykit.targets import target
+from tinykit.targets import Target, target
 from tinykit.validate.judge import Judge
 from tinykit.validate.vectors import vectors
 
@@ -78,7 +80,7 @@ def measure(
     hello = device.description
     ticks, exact = _run(device, graph, inputs, expected)
     parts = sizes.as_json()
-    plan = _plan(graph, hello.target)
+    plan = make_plan(graph, target(hello.target)) if hello.engine == "aot" else None
     # TFLM reserves what may be needed and says what it took; compiled code takes what it reserves.
     arena = parts["ram"]["arena"] if hello.engine == "aot" else hello.arena_bytes
     static, stack = parts["ram"]["static"], _stack(device)
@@ -94,7 +96,7 @@ def measure(
         "instructions": device.instructions(ticks),
         "ticks": ticks,
         "tick_unit": device.tick_unit,
-        "macs": plan.cost.macs if plan else None,
+        "macs": plan.cost.macs if plan else _dense_macs(graph, target(hello.target)),
         "flash": parts["flash"],
         "ram": {
             "arena": arena,
@@ -117,10 +119,11 @@ def _stack(device: Device) -> int | None:
         return None
 
 
-def _plan(graph: Graph, target_name: str) -> Plan | None:
-    """The plan, which knows layers and MACs; None for a model that only TFLM runs."""
+def _dense_macs(graph: Graph, core: Target) -> int | None:
+    """Multiply-accumulates of the model as it is in the file; None where an operator is one that only TFLM runs."""
     try:
-        return make_plan(graph, target(target_name))
+        require_supported(graph)
+        return sum(lower(graph, operator, core)[0].macs for operator in graph.operators)
     except ModelError:
         return None
 
