@@ -5,7 +5,7 @@
  * 256 times the products' from there on, which is what the requantization wants.
  */
 
-#include "dsp.h"
+#include "sliding.h"
 
 /*
  * `groups` (at least one) of four output channels a, b, c, d for two pixels. A group of the stream w is
@@ -291,50 +291,12 @@ typedef struct {
     int shift, two_sided;
 } tk_conv_2d_dsp_shape;
 
-/* Where row `y` of a window that starts at column `x` lies: in the image, or in `edge`, padded with the zero point.
- */
-TK_INLINE const int8_t *tk_window_run(const tk_conv_2d_dsp_shape *s, const int8_t *image, int8_t *edge, int y, int x,
-                                      int32_t zero_point) {
-    const int depth = s->input_channels;
-    const int inside = y >= 0 && y < s->input_height;
-    if (s->dilation_width == 1 && inside && x >= 0 && x + s->kernel_width <= s->input_width) {
-        return image + (y * s->input_width + x) * depth;
-    }
-    int8_t *to = edge;
-    for (int k = 0; k < s->kernel_width; k++, x += s->dilation_width, to += depth) {
-        if (inside && x >= 0 && x < s->input_width) {
-            tk_copy_run(to, image + (y * s->input_width + x) * depth, depth);
-        } else {
-            tk_fill_run(to, zero_point, depth);
-        }
-    }
-    return edge;
-}
-
-/* The first row and column of a window; outside the image where it is padded. */
-typedef struct {
-    int y, x;
-} tk_origin;
-
-TK_INLINE tk_origin tk_next_window(const tk_conv_2d_dsp_shape *s, tk_origin at) {
-    at.x += s->stride_width;
-    if (at.x == s->output_width * s->stride_width - s->pad_left) {
-        at.x = -s->pad_left;
-        at.y += s->stride_height;
-    }
-    return at;
-}
-
-/* Whether a window lies in the image with rows that are runs of bytes. */
-TK_INLINE int tk_is_whole(const tk_conv_2d_dsp_shape *s, tk_origin at) {
-    const int last = at.y + (s->kernel_height - 1) * s->dilation_height;
-    return s->dilation_width == 1 && at.y >= 0 && at.x >= 0 && last < s->input_height &&
-           at.x + s->kernel_width <= s->input_width;
-}
-
 /* columns: 8 bytes for each two values of each row of a window, then two such rows as they are. */
 TK_INLINE void tk_conv_2d_dsp(const tk_conv_2d_dsp_shape *s, const int8_t *input, int8_t *output, uint32_t *columns,
                               const int32_t *weights, int32_t offset, int32_t zero_point) {
+    const tk_sliding g = {s->input_height,    s->input_width,    s->input_channels, s->output_width,
+                          s->kernel_height,   s->kernel_width,   s->stride_height,  s->stride_width,
+                          s->dilation_height, s->dilation_width, s->pad_top,        s->pad_left};
     const int run = s->kernel_width * s->input_channels;
     const int pairs = s->kernel_height * ((run + 1) / 2);
     const int row_size = s->input_width * s->input_channels;
@@ -342,11 +304,11 @@ TK_INLINE void tk_conv_2d_dsp(const tk_conv_2d_dsp_shape *s, const int8_t *input
     tk_origin next = {-s->pad_top, -s->pad_left};
     for (int left = s->output_height * s->output_width; left > 0; left -= 2) {
         const tk_origin first = next;
-        next = tk_next_window(s, next);
+        next = tk_next_window(&g, next);
         const tk_origin second = left > 1 ? next : first;
-        next = tk_next_window(s, next);
+        next = tk_next_window(&g, next);
         uint32_t *x = columns;
-        if (tk_is_whole(s, first) && tk_is_whole(s, second)) {
+        if (tk_is_whole(&g, first) && tk_is_whole(&g, second)) {
             const int8_t *a = input + first.y * row_size + first.x * s->input_channels;
             const int8_t *b = input + second.y * row_size + second.x * s->input_channels;
             for (int k = 0; k < s->kernel_height; k++) {
@@ -357,8 +319,8 @@ TK_INLINE void tk_conv_2d_dsp(const tk_conv_2d_dsp_shape *s, const int8_t *input
         } else {
             for (int k = 0; k < s->kernel_height; k++) {
                 const int down = k * s->dilation_height;
-                const int8_t *a = tk_window_run(s, input, edge, first.y + down, first.x, zero_point);
-                const int8_t *b = tk_window_run(s, input, edge + run, second.y + down, second.x, zero_point);
+                const int8_t *a = tk_window_run(&g, input, edge, first.y + down, first.x, zero_point);
+                const int8_t *b = tk_window_run(&g, input, edge + run, second.y + down, second.x, zero_point);
                 x = tk_unpack_two(x, a, b, run);
             }
         }

@@ -30,33 +30,30 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
     if found is None:
         return []
-    make = pointwise if _is_pointwise(operator, x, weights, y) else _windows
-    step = make(operator, target, x, weights, y, found)
+    step = _step(operator, target, x, weights, y, found)
     overlaps = window_overlap(x.shape, y.shape, operator.options.vertical, operator.options.horizontal)
     return [replace(clamped(step, operator, y), overlaps=overlaps)]
 
 
-def _is_pointwise(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> bool:
+def is_pointwise(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> bool:
     """Whether each window is one pixel of the image."""
     axes = operator.options.vertical, operator.options.horizontal
     inside = ((n - 1) * a.stride < size for n, a, size in zip(y.shape[1:3], axes, x.shape[1:3], strict=True))
     return weights.shape[1:3] == (1, 1) and not any(a.before for a in axes) and all(inside)
 
 
-def pointwise(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
-    """A step for windows of one pixel."""
+def pixel_steps(operator: Operator, x: Tensor, y: Tensor) -> list[int]:
+    """Of windows of one pixel: channels in and out, pixels, pixels a row, bytes to the next, more to the next row."""
     vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    row = x.shape[2] * x.shape[3]
     step = horizontal.stride * x.shape[3]
-    skip = vertical.stride * row - y.shape[2] * step
-    arguments = [x.shape[3], y.shape[3], y.shape[1] * y.shape[2], y.shape[2], step, skip]
-    return _step(operator, target, "tk_conv_2d_dsp_pointwise", {}, arguments, weights, y, found)
+    skip = vertical.stride * x.shape[2] * x.shape[3] - y.shape[2] * step
+    return [x.shape[3], y.shape[3], y.shape[1] * y.shape[2], y.shape[2], step, skip]
 
 
-def _windows(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
-    """A step for any window."""
+def window_shape(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> dict[str, int]:
+    """What a kernel for any window knows when it is compiled."""
     vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    shape = {
+    return {
         "input_height": x.shape[1],
         "input_width": x.shape[2],
         "input_channels": x.shape[3],
@@ -72,23 +69,18 @@ def _windows(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: 
         "pad_top": vertical.before,
         "pad_left": horizontal.before,
     }
-    step = _step(operator, target, "tk_conv_2d_dsp", shape, [zero_point(x)], weights, y, found)
-    return replace(step, scratch=step.scratch + 2 * weights.shape[2] * weights.shape[3])
 
 
-def _step(
-    operator: Operator,
-    target: Target,
-    function: str,
-    shape: dict[str, int],
-    arguments: list[int],
-    weights: Tensor,
-    y: Tensor,
-    found: Requantization,
-) -> Step:
+def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
     assert weights.data is not None
     _, kernel_height, kernel_width, depth = weights.shape
     pairs = kernel_height * ((kernel_width * depth + 1) // 2)
+    if is_pointwise(operator, x, weights, y):
+        function, shape, edge = "tk_conv_2d_dsp_pointwise", {}, 0
+        arguments = pixel_steps(operator, x, y)
+    else:
+        function, shape, edge = "tk_conv_2d_dsp", window_shape(operator, x, weights, y), 2 * kernel_width * depth
+        arguments = [zero_point(x)]
     stream = Constant("weights", packing.convolution(weights.data, found), 4)
     step = make_step(
         operator,
@@ -101,4 +93,4 @@ def _step(
         library=core(found),
     )
     cost = convolution_instructions(y.shape[1] * y.shape[2], pairs, y.shape[3], found.two_sided)
-    return replace(step, instructions=cost, scratch=COLUMN_PAIR * pairs)
+    return replace(step, instructions=cost, scratch=COLUMN_PAIR * pairs + edge)

@@ -10,6 +10,13 @@
 #define TK_DSP 0
 #endif
 
+/* SSAT is older than the others. */
+#if defined(__ARM_FEATURE_SAT) && defined(__thumb2__) && defined(__OPTIMIZE__) && !defined(__clang__)
+#define TK_SSAT 1
+#else
+#define TK_SSAT 0
+#endif
+
 /* -ffreestanding takes memcpy's meaning from the compiler: name the builtin, so that it stays one instruction. */
 #if defined(__GNUC__)
 #define TK_COPY __builtin_memcpy
@@ -156,7 +163,7 @@ TK_INLINE int32_t tk_add_high_product(int32_t a, int32_t b, int32_t offset) {
 
 /* Shift right by a constant of 1 to 31, then saturate to int8. */
 TK_INLINE int8_t tk_saturate(int32_t value, int right) {
-#if TK_DSP
+#if TK_SSAT
     int32_t q;
     __asm__("ssat %0, #8, %1, asr %2" : "=r"(q) : "r"(value), "i"(right));
     return (int8_t)q;

@@ -31,30 +31,19 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     units, depth = weights.shape
     if x.elements != depth or not packing.can_pair(weights.data):
         return []
-    bias = bias_values(optional_input(graph, operator, 2), units)
-    rows = weights.data.astype(np.int64)
-    folded = bias - zero_point(x) * rows.sum(axis=1)
-    scales = weights.quantization.scales
-    found = uniform = None
-    if len(scales) == 1:
-        multiplier, shift = fully_connected_multiplier(scale(x), scales[0], scale(y))
-        multipliers, shifts = np.full(units, multiplier, np.int64), np.full(units, shift, np.int64)
-        found = uniform = uniform_requantization(multiplier, shift, folded, *sums(rows, folded), zero_point(y))
-    else:
-        multipliers, shifts = channel_multipliers(scale(x), scales, scale(y), units)
-    if found is None:
-        found = proven(weights.data, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    found = single_row(graph, operator)
     if found is None:
         return []
+    uniform = len(weights.quantization.scales) == 1
     step = make_step(
         operator,
         target,
         "tk_fully_connected_dsp",
-        {"per_channel": int(uniform is None), "shift": found.shift, "two_sided": int(found.two_sided)},
+        {"per_channel": int(not uniform), "shift": found.shift, "two_sided": int(found.two_sided)},
         [
             INPUT,
             OUTPUT,
-            Constant("weights", packing.fully_connected(weights.data, found, per_channel=uniform is None), 4),
+            Constant("weights", packing.fully_connected(weights.data, found, per_channel=not uniform), 4),
             found.offset,
             int(found.multipliers[0]),
             int(found.jumps[0]),
@@ -66,6 +55,20 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         library=("tk_dot_four",),
     )
     return [clamped(replace(step, instructions=_instructions(depth, units, found)), operator, y)]
+
+
+def single_row(graph: Graph, operator: Operator) -> Requantization | None:
+    """The proven cheap requantization; where weights have one scale it is the same for all outputs."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    assert weights.data is not None and weights.quantization is not None
+    bias = optional_input(graph, operator, 2)
+    scales = weights.quantization.scales
+    if len(scales) > 1:
+        return proven(weights.data, bias, x, y, *channel_multipliers(scale(x), scales, scale(y), len(weights.data)))
+    rows = weights.data.astype(np.int64)
+    folded = bias_values(bias, len(rows)) - zero_point(x) * rows.sum(axis=1)
+    multiplier, shift = fully_connected_multiplier(scale(x), weights.quantization.scale, scale(y))
+    return uniform_requantization(multiplier, shift, folded, *sums(rows, folded), zero_point(y))
 
 
 def _instructions(depth: int, units: int, found: Requantization) -> int:

@@ -66,6 +66,26 @@ def depthwise(weights: np.ndarray, found: Requantization) -> np.ndarray:
     return np.concatenate(parts).astype(np.int32)
 
 
+def doubles(weights: np.ndarray, found: Requantization) -> np.ndarray:
+    """The stream of `tk_conv_2d_thumb2`: int8 (channels, taps) -> int8; an odd last channel goes with its neighbour."""
+    rows = (weights * found.live[:, None]).astype(np.int8)
+    channels, taps = rows.shape
+    parameters = [found.biases, found.multipliers, *([found.jumps] if found.two_sided else [])]
+    starts = [*range(0, channels - 1, 2), *([channels - 2] if channels % 2 else [])]
+    parts: list[np.ndarray] = []
+    for first in starts:
+        group = slice(first, first + 2)
+        parts += [np.ascontiguousarray(values[group], np.int32).view(np.int8) for values in parameters]
+        parts += [rows[group].T.reshape(-1), np.zeros(-2 * taps % 4, np.int8)]
+    return np.concatenate(parts)
+
+
+def eights(weights: np.ndarray) -> np.ndarray:
+    """The weights of `tk_fully_connected_thumb2`: int8 (outputs, inputs) -> (groups, inputs, 8), padded with zeros."""
+    padded = np.pad(weights, ((0, -len(weights) % 8), (0, 0)))
+    return np.ascontiguousarray(padded.reshape(-1, 8, weights.shape[1]).transpose(0, 2, 1))
+
+
 def _stream(
     rows: np.ndarray, found: Requantization, groups: list[list[int]], pairs: list[tuple[int, int]], *, per_channel: bool
 ) -> np.ndarray:
