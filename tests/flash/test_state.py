@@ -16,6 +16,7 @@ import pytest
 from tests.flash.built import Built, board_for, built
 from tests.flash.loader import on_pty
 from tests.flash.stm32_loader import Stm32Loader
+from tests.flash.test_emulator import gone
 from tinykit.errors import DeviceError, TinykitError, ToolFailed
 from tinykit.flash import flash
 from tinykit.flash.state import records, require_whole, state_folder, writing
@@ -87,6 +88,17 @@ def test_killed_midway_the_next_run_says_so_and_recovers(firmware: Built, tmp_pa
     assert "was cut off" in flashed.recovered
     require_whole(BOARD.name, "/dev/ttyACM0")
     assert flash(BOARD, firmware, quiet=True).recovered is None  # type: ignore[arg-type]
+
+
+def test_the_tool_dies_with_the_process_that_runs_it(firmware: Built, tmp_path: Path) -> None:
+    """An orphan would go on writing while the next run writes too."""
+    with flashing_process(tmp_path, firmware, f"echo $$ > {tmp_path}/pid; exec sleep 60") as process:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_tool_that_fails_midway_counts_as_cut_off(firmware: Built, tmp_path: Path) -> None:

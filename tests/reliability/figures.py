@@ -6,6 +6,7 @@ import contextlib
 import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ from tinykit.link.soak import BadLine, Hurried, Soaked, bombard, soak
 
 HURRY = 20.0
 """How much faster than real the host's clock runs against an emulator: a lost frame then costs 0.1 s, not 2 s."""
+
+MOMENTS = 1.0
+"""Seconds within which a flash is killed; it takes about half of that."""
 
 WISHES = {"hard fault": 0x71, "stack overflow": 0x72, "watchdog": 0x77}
 """What the hand-made model does on request, see tests/firmware/handmade.py."""
@@ -121,7 +125,8 @@ def kill_flashes(folder: Path, count: int, seed: int) -> Kills:
         firmware = built(folder, 8000, seed=number)
         chip = Stm32Loader(0x420)
         with on_pty(chip) as port:
-            _kill(firmware, port, noise.uniform(0.0, 0.25))
+            _kill(firmware, port, noise.uniform(0.0, MOMENTS))
+        _let_go(board.name)
         content = bytes(chip.flash[:8000])
         whole = content == firmware.binary.read_bytes()
         try:
@@ -139,6 +144,19 @@ def kill_flashes(folder: Path, count: int, seed: int) -> Kills:
         assert again.flash[:8000] == firmware.binary.read_bytes()
         done.recovered += 1
     return done
+
+
+def _let_go(board: str) -> None:
+    """Wait until nobody holds the record: a tool that was just being started needs a moment to die."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            require_whole(board, "/dev/any")
+        except DeviceError as error:
+            if "right now" in str(error):
+                time.sleep(0.01)
+                continue
+        return
 
 
 def _kill(firmware: Built, port: str, after: float) -> None:

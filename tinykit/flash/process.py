@@ -20,6 +20,11 @@ _KEPT = 65536
 
 _POLL_SECONDS = 0.2
 
+_LEASHED = 'exec 3<&0 </dev/null; (read -r _ <&3 || kill -KILL $$) >/dev/null 2>&1 & exec 3<&-; exec "$@"'
+"""Shell that runs a tool which dies with its parent, however that dies: standard input is a pipe that only the parent
+can write, and at its end the tool is killed. An orphan that goes on writing to the board would be in the next one's
+way."""
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -32,13 +37,15 @@ class Ran:
 def run(command: list[str], seconds: float, heard: Callable[[str], None], folder: Path | None = None) -> Ran:
     """Run `command` in `folder`; `heard` gets the output so far whenever it grows.
 
-    The tool and its children are killed after `seconds`, and when the block is left by an exception.
+    The tool and its children are killed after `seconds`, and when this process ends or is interrupted.
     Raises: ToolFailed when it cannot be started or takes longer.
     """
+    if not (Path(command[0]).is_file() and os.access(command[0], os.X_OK)):
+        raise ToolFailed(f"cannot run {command[0]}", found="no program", page="flash-failed")
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", _LEASHED, "sh", *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -71,7 +78,7 @@ def _listen(process: subprocess.Popen[bytes], deadline: float, heard: Callable[[
         while time.monotonic() < deadline:
             if not selector.select(_POLL_SECONDS):
                 if process.poll() is not None:
-                    return text  # a child of it may hold the pipe open
+                    return text  # a child of it holds the pipe open
                 continue
             data = os.read(process.stdout.fileno(), 4096)
             if not data:
@@ -88,5 +95,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
