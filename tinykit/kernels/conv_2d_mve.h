@@ -1,0 +1,280 @@
+/*
+ * CONV_2D with Helium: two pixels and four output channels at a time, sixteen products an instruction.
+ *
+ * A window is read as runs of bytes that lie together in the image (a kernel row, or a part of one). The weights of
+ * four channels follow each other in the order of use: biases (4 words), for each run its pieces of 16 values (4 x 16
+ * bytes) and the rest, multipliers (4 words), shifts to the left (4 bytes). Where channels do not divide by four, the
+ * last group repeats some.
+ */
+
+#include "mve.h"
+#include "window.h"
+
+/* A run of the windows of two pixels, and how far the next two lie. */
+typedef struct {
+    const int8_t *first, *second;
+    int32_t step;
+} tk_mve_run;
+
+/* What `tk_mve_pairs` works on; `runs` ends with a run of NULL. The second outputs follow the first ones, or are
+ * them. */
+typedef struct {
+    tk_mve_run *runs;
+    const int8_t *weights;
+    int8_t *outputs[2];
+    int32_t pairs;
+    tk_mve_limits limits;
+} tk_mve_stretch;
+
+/* Products of a piece with four channels' weights: both pixels' sums are in even registers, as VMLADAVA wants them.
+ */
+#define TK_MVE_PRODUCTS(advance, a, b, q)                                                                            \
+    "vldrb.s8 " q ", [r1], #" advance "\n"                                                                           \
+    "vmladava.s8 " a ", q0, " q "\n"                                                                                 \
+    "vmladava.s8 " b ", q1, " q "\n"
+#define TK_MVE_EIGHT_SUMS(advance)                                                                                   \
+    TK_MVE_PRODUCTS(advance, "r0", "r8", "q2")                                                                       \
+    TK_MVE_PRODUCTS(advance, "r2", "r10", "q3")                                                                      \
+    TK_MVE_PRODUCTS(advance, "r4", "r12", "q2") TK_MVE_PRODUCTS(advance, "r6", "lr", "q3")
+
+#define TK_MVE_PIECE TK_MVE_EIGHT_SUMS("16")
+#define TK_MVE_REST TK_MVE_EIGHT_SUMS("%c[rest]")
+#define TK_MVE_FINISH_BOTH TK_MVE_FINISH("q0", ", q0, q3") TK_MVE_FINISH("q1", ", q1, q3")
+
+/* Outputs of `pairs` pairs of pixels; all but `stretch` are constants. A run has 16 * pieces + rest values. */
+TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int rest, int channels, int two_sided) {
+#if TK_MVE
+    tk_mve_stretch s = *stretch;
+    int8_t *end = s.outputs[0] + channels;
+    __asm__ volatile(TK_MVE_LIMITS "ldr r9, %[end]\n"
+                                   ".if %c[rest]\n"
+                                   "mov r11, #%c[rest]\n"
+                                   "vctp.8 r11\n"
+                                   ".endif\n"
+                                   "1: ldr r1, %[weights]\n"
+                                   "2: ldr r7, %[runs]\n"
+                                   "ldrd r3, r5, [r7], #12\n"
+                                   "ldm r1, {r0, r2, r4, r6}\n"
+                                   "ldm r1!, {r8, r10, r12, lr}\n"
+                                   "3:\n"
+                                   ".rept %c[pieces]\n"
+                                   "vldrb.s8 q0, [r3], #16\n"
+                                   "vldrb.s8 q1, [r5], #16\n" TK_MVE_PIECE ".endr\n"
+                                   ".if %c[rest]\n"
+                                   "vpstt\n"
+                                   "vldrbt.s8 q0, [r3]\n"
+                                   "vldrbt.s8 q1, [r5]\n" TK_MVE_REST ".endif\n"
+                                   ".if %c[count] > 1\n"
+                                   "ldrd r3, r5, [r7], #12\n"
+                                   "cmp r3, #0\n"
+                                   "bne 3b\n"
+                                   ".endif\n"
+                                   "vmov q0[2], q0[0], r0, r4\n"
+                                   "vmov q0[3], q0[1], r2, r6\n"
+                                   "vmov q1[2], q1[0], r8, r12\n"
+                                   "vmov q1[3], q1[1], r10, lr\n"
+                                   "vldrw.s32 q2, [r1], #16\n"
+                                   "vldrb.s32 q3, [r1], #4\n"
+                                   "vqrdmulh.s32 q0, q0, q2\n"
+                                   "vqrdmulh.s32 q1, q1, q2\n" TK_MVE_FINISH_BOTH "ldrd r3, r5, %[outputs]\n"
+                                   "vstrb.32 q0, [r3], #4\n"
+                                   "vstrb.32 q1, [r5], #4\n"
+                                   ".if %c[channels] %% 4\n"
+                                   "cmp r3, r9\n"
+                                   "beq 4f\n"
+                                   "sub r7, r9, #4\n"
+                                   "cmp r3, r7\n"
+                                   "itt hi\n"
+                                   "subhi r3, #4 - %c[channels] %% 4\n"
+                                   "subhi r5, #4 - %c[channels] %% 4\n"
+                                   "strd r3, r5, %[outputs]\n"
+                                   "b 2b\n"
+                                   "4:\n"
+                                   ".else\n"
+                                   "strd r3, r5, %[outputs]\n"
+                                   "cmp r3, r9\n"
+                                   "bne 2b\n"
+                                   ".endif\n"
+                                   "ldr r7, %[pairs]\n"
+                                   "subs r7, #1\n"
+                                   "beq 5f\n"
+                                   "str r7, %[pairs]\n"
+                                   "movw r7, #%c[channels]\n"
+                                   "add r9, r5, r7\n"
+                                   "mov r3, r9\n"
+                                   "strd r5, r3, %[outputs]\n"
+                                   "ldr r7, %[runs]\n"
+                                   ".rept %c[count]\n"
+                                   "ldm r7, {r0, r2, r4}\n"
+                                   "adds r0, r4\n"
+                                   "adds r2, r4\n"
+                                   "strd r0, r2, [r7], #12\n"
+                                   ".endr\n"
+                                   "b 1b\n"
+                                   "5:\n"
+                     : [outputs] "+m"(s.outputs), [pairs] "+m"(s.pairs)
+                     : [runs] "m"(s.runs), [weights] "m"(s.weights), [end] "m"(end), [zero] "m"(s.limits.zero_point),
+                       [low] "m"(s.limits.low), [high] "m"(s.limits.high), [count] "i"(runs), [pieces] "i"(pieces),
+                       [rest] "i"(rest), [channels] "i"(channels), [two_sided] "i"(two_sided)
+                     : TK_MVE_ALL);
+#else
+    const int lead = 4 * rest, values = 16 * pieces + rest;
+    (void)two_sided;
+    for (int pair = 0; pair < stretch->pairs; pair++) {
+        const int8_t *w = stretch->weights;
+        for (int channel = 0; channel < channels; channel += 4) {
+            const int first = tk_minimum(channel, channels - 4);
+            int32_t sums[2][4];
+            for (int k = 0; k < 4; k++) {
+                sums[0][k] = sums[1][k] = tk_mve_word(w + 4 * k);
+            }
+            w += 16;
+            for (int run = 0; run < runs; run++, w += 64 * pieces + lead) {
+                for (int i = 0; i < values; i++) {
+                    const int piece = i / 16, size = piece < pieces ? 16 : rest;
+                    for (int k = 0; k < 4; k++) {
+                        const int32_t weight = w[64 * piece + size * k + i % 16];
+                        sums[0][k] += weight * stretch->runs[run].first[i];
+                        sums[1][k] += weight * stretch->runs[run].second[i];
+                    }
+                }
+            }
+            for (int k = 0; k < 4; k++) {
+                for (int j = 0; j < 2; j++) {
+                    stretch->outputs[j][first + k] =
+                        tk_requantize(1, sums[j][k], tk_mve_word(w + 4 * k), -w[16 + k], stretch->limits.zero_point,
+                                      stretch->limits.low, stretch->limits.high);
+                }
+            }
+            w += 20;
+        }
+        for (int run = 0; run < runs; run++) {
+            stretch->runs[run].first += stretch->runs[run].step;
+            stretch->runs[run].second += stretch->runs[run].step;
+        }
+        stretch->outputs[0] = stretch->outputs[1] + channels;
+        stretch->outputs[1] = stretch->outputs[0] + channels;
+    }
+#endif
+}
+
+typedef struct {
+    int depth, channels, pixels;
+    int parts, pieces, rest;
+    int two_sided;
+} tk_conv_2d_mve_pointwise_shape;
+
+/* Windows of one pixel, all of the image; each is read in `parts` runs. scratch: parts + 1 of tk_mve_run. */
+TK_INLINE void tk_conv_2d_mve_pointwise(const tk_conv_2d_mve_pointwise_shape *s, const int8_t *input, int8_t *output,
+                                        int32_t *scratch, const int8_t *weights, int32_t output_zero_point,
+                                        int32_t low, int32_t high) {
+    tk_mve_run *const runs = (tk_mve_run *)(void *)scratch;
+    const int length = 16 * s->pieces + s->rest;
+    runs[s->parts].first = 0;
+    for (int pixel = 0; pixel < s->pixels;) {
+        const int pairs = (s->pixels - pixel) / 2;
+        const int ahead = pairs > 0;
+        for (int part = 0; part < s->parts; part++) {
+            runs[part].first = input + pixel * s->depth + part * length;
+            runs[part].second = runs[part].first + ahead * s->depth;
+            runs[part].step = 2 * s->depth;
+        }
+        int8_t *const to = output + pixel * s->channels;
+        tk_mve_stretch stretch = {
+            runs, weights, {to, to + ahead * s->channels}, ahead ? pairs : 1, {output_zero_point, low, high}};
+        tk_mve_pairs(&stretch, s->parts, s->pieces, s->rest, s->channels, s->two_sided);
+        pixel += ahead ? 2 * pairs : 1;
+    }
+}
+
+typedef struct {
+    int input_height, input_width, depth;
+    int output_height, output_width, channels;
+    int kernel_height, kernel_width;
+    int stride_height, stride_width, dilation_height, dilation_width;
+    int pad_top, pad_left;
+    int gathered;
+    int runs, pieces, rest;
+    int two_sided;
+} tk_conv_2d_mve_shape;
+
+/* Copy the window of one pixel together, the zero point where it lies outside the image. */
+TK_INLINE void tk_mve_column(const tk_conv_2d_mve_shape *s, const int8_t *input, int8_t *column, int top, int left,
+                             int32_t zero_point) {
+    const int run = s->kernel_width * s->depth;
+    const tk_span inside = tk_inside(left, s->kernel_width, s->dilation_width, s->input_width);
+    const int is_whole = s->dilation_width == 1 && inside.first == 0 && inside.last == s->kernel_width;
+    for (int ky = 0; ky < s->kernel_height; ky++, column += run) {
+        const int y = top + ky * s->dilation_height;
+        const int is_inside = y >= 0 && y < s->input_height;
+        const int row = (y * s->input_width + left) * s->depth;
+        if (is_inside && is_whole) {
+            tk_mve_copy(column, input + row, run);
+            continue;
+        }
+        TK_MVE_SET(column, zero_point, (size_t)run);
+        for (int kx = inside.first; is_inside && kx < inside.last; kx++) {
+            tk_mve_copy(column + kx * s->depth, input + row + kx * s->dilation_width * s->depth, s->depth);
+        }
+    }
+}
+
+/*
+ * Any window. Pixels whose windows lie between the image's left and right edge are read where they are, unless
+ * `gathered`; of others the windows are copied together. scratch: runs + 1 of tk_mve_run, then two windows and a
+ * kernel row, each rounded up to 4 bytes.
+ */
+TK_INLINE void tk_conv_2d_mve(const tk_conv_2d_mve_shape *s, const int8_t *input, int8_t *output, int32_t *scratch,
+                              const int8_t *weights, int32_t input_zero_point, int32_t output_zero_point, int32_t low,
+                              int32_t high) {
+    tk_mve_run *const runs = (tk_mve_run *)(void *)scratch;
+    const int row = s->kernel_width * s->depth;
+    const int length = 16 * s->pieces + s->rest;
+    const int parts = s->gathered ? s->runs : s->runs / s->kernel_height;
+    const int window = (s->kernel_height * row + 3) & ~3;
+    int8_t *const columns = (int8_t *)(void *)(runs + s->runs + 1);
+    int8_t *const outside = columns + 2 * window;
+    const int reach = s->input_width - s->kernel_width + s->pad_left;
+    const int first_inside = (s->pad_left + s->stride_width - 1) / s->stride_width;
+    const int last_inside = s->gathered || reach < 0 ? -1 : tk_minimum(reach / s->stride_width, s->output_width - 1);
+    const int step = s->stride_width * s->depth;
+    runs[s->runs].first = 0;
+    if (!s->gathered) {
+        TK_MVE_SET(outside, input_zero_point, (size_t)row);
+    }
+    for (int y = 0; y < s->output_height; y++) {
+        const int top = y * s->stride_height - s->pad_top;
+        for (int x = 0; x < s->output_width;) {
+            const int left = x * s->stride_width - s->pad_left;
+            const int pairs = x >= first_inside ? (last_inside - x + 1) / 2 : 0;
+            const int ahead = pairs > 0 || x + 1 < s->output_width;
+            if (pairs > 0) {
+                for (int k = 0; k < s->runs; k++) {
+                    const int at = top + k / parts * s->dilation_height;
+                    const int is_inside = at >= 0 && at < s->input_height;
+                    const int8_t *const from = is_inside ? input + (at * s->input_width + left) * s->depth : outside;
+                    runs[k].first = from + k % parts * length;
+                    runs[k].second = runs[k].first + (is_inside ? step : 0);
+                    runs[k].step = is_inside ? 2 * step : 0;
+                }
+            } else {
+                for (int j = 0; j <= ahead; j++) {
+                    tk_mve_column(s, input, columns + j * window, top, left + j * s->stride_width, input_zero_point);
+                }
+                for (int k = 0; k < s->runs; k++) {
+                    runs[k].first = columns + k * length;
+                    runs[k].second = runs[k].first + ahead * window;
+                }
+            }
+            tk_mve_stretch stretch = {runs,
+                                      weights,
+                                      {output, output + ahead * s->channels},
+                                      pairs > 0 ? pairs : 1,
+                                      {output_zero_point, low, high}};
+            tk_mve_pairs(&stretch, s->runs, s->pieces, s->rest, s->channels, s->two_sided);
+            const int made = pairs > 0 ? 2 * pairs : 1 + ahead;
+            x += made;
+            output += made * s->channels;
+        }
+    }
+}

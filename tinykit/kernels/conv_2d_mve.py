@@ -1,0 +1,178 @@
+"""CONV_2D with Helium (MVE), also for dense layers with a scale for each unit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinykit.graph.arithmetic import activation_range, channel_multipliers
+from tinykit.graph.model import Graph, Operator, Tensor
+from tinykit.graph.window import Axis
+from tinykit.kernels.mve import GROUP, SCRATCH, STREAM, Runs, cut, group_starts, is_two_sided, packed
+from tinykit.kernels.overlap import window_overlap
+from tinykit.kernels.registry import lowering
+from tinykit.kernels.steps import INPUT, OUTPUT, Argument, Sums, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.plan.model import Constant, Step
+from tinykit.targets import Target
+
+GROUP_COST, GROUP_TWO_SIDED = 28, 32
+"""Instructions of eight outputs (two pixels, four channels) without their products."""
+
+PAIR, CALL, ROW, COLUMN_RUN, COLUMN = 30, 60, 40, 22, 20
+"""Instructions of a pair of pixels, of a stretch of pairs, of a row; to copy one kernel row, and one window."""
+
+RUN_BYTES = 24
+"""Two pointers and a step in the table of runs, where pointers have 64 bits: the portable form runs there too."""
+
+
+@lowering("CONV_2D")
+def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """None for groups, several images, fewer than four channels, or scales that are not well below 1."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    if not target.has("mve") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
+        return []
+    sums = layer_sums(graph, operator)
+    if sums is None or weights.shape[0] < GROUP:
+        return []
+    if _is_pointwise(operator, weights):
+        step = pointwise(graph, operator, target, sums, x.shape[1] * x.shape[2])
+    else:
+        step = _cheaper(graph, operator, target, sums)
+    if step is None:
+        return []
+    overlaps = window_overlap(
+        x.shape, y.shape, operator.options.vertical, operator.options.horizontal, pixels_per_block=2
+    )
+    return [replace(step, overlaps=overlaps)]
+
+
+def layer_sums(graph: Graph, operator: Operator) -> Sums | None:
+    """Biases, multipliers and shifts of weights whose first axis is the channel; None where shifts may go left."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    assert weights.data is not None and weights.quantization is not None
+    channels = weights.shape[0]
+    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), channels)
+    sums = fold_sums(
+        operator,
+        weights.data.reshape(channels, -1).astype(np.int64),
+        optional_input(graph, operator, 2),
+        input_zero_point=zero_point(x),
+        multipliers=multipliers,
+        shifts=shifts,
+    )
+    return sums if sums.down else None
+
+
+def pointwise(graph: Graph, operator: Operator, target: Target, sums: Sums, pixels: int) -> Step | None:
+    """A step for windows of one pixel, all of the image; None where the pixel is too long."""
+    weights, y = graph.tensor(operator.inputs[1]), graph.tensor(operator.outputs[0])
+    depth, channels = weights.shape[-1], weights.shape[0]
+    runs = cut(depth)
+    if runs is None:
+        return None
+    shape = {"depth": depth, "channels": channels, "pixels": pixels}
+    step = _step(operator, target, "tk_conv_2d_mve_pointwise", shape, "parts", weights, y, sums, runs, [])
+    cost = (pixels + 1) // 2 * (_pair(runs, channels, step) + 6 * runs.count) + CALL * (1 + pixels % 2)
+    return replace(step, instructions=cost, scratch=_table(runs))
+
+
+def _is_pointwise(operator: Operator, weights: Tensor) -> bool:
+    """Whether each pixel of the image is a window, in their order."""
+    axes = operator.options.vertical, operator.options.horizontal
+    return weights.shape[1:3] == (1, 1) and not any(a.before or a.after or a.stride > 1 for a in axes)
+
+
+def _cheaper(graph: Graph, operator: Operator, target: Target, sums: Sums) -> Step | None:
+    """Windows read in place, row by row, or copied together first: what costs less."""
+    _, height, width, depth = graph.tensor(operator.inputs[1]).shape
+    offers = [_windows(graph, operator, target, sums, cut(height * width * depth), gathered=True)]
+    if operator.options.horizontal.dilation == 1:
+        offers.append(_windows(graph, operator, target, sums, cut(width * depth, height), gathered=False))
+    return min((step for step in offers if step is not None), key=lambda step: step.instructions, default=None)
+
+
+def _windows(
+    graph: Graph, operator: Operator, target: Target, sums: Sums, runs: Runs | None, *, gathered: bool
+) -> Step | None:
+    if runs is None:
+        return None
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    channels, kernel_height, kernel_width, depth = weights.shape
+    shape = {
+        "input_height": x.shape[1],
+        "input_width": x.shape[2],
+        "depth": depth,
+        "output_height": y.shape[1],
+        "output_width": y.shape[2],
+        "channels": channels,
+        "kernel_height": kernel_height,
+        "kernel_width": kernel_width,
+        "stride_height": vertical.stride,
+        "stride_width": horizontal.stride,
+        "dilation_height": vertical.dilation,
+        "dilation_width": horizontal.dilation,
+        "pad_top": vertical.before,
+        "pad_left": horizontal.before,
+        "gathered": int(gathered),
+    }
+    step = _step(operator, target, "tk_conv_2d_mve", shape, "runs", weights, y, sums, runs, [zero_point(x)])
+    row = kernel_width * depth
+    in_place = 0 if gathered else _pixels_inside(horizontal, x.shape[2], y.shape[2], kernel_width) // 2
+    copied = y.shape[2] - 2 * in_place
+    column = COLUMN + kernel_height * (COLUMN_RUN + row // 8)
+    width = in_place * (_pair(runs, channels, step) + 6 * runs.count) + ROW + 10 * runs.count
+    width += (copied + 1) // 2 * (_pair(runs, channels, step) + CALL) + copied * column
+    scratch = _table(runs) + 2 * _whole_words(kernel_height * row) + (0 if gathered else _whole_words(row))
+    return replace(step, instructions=y.shape[1] * width, scratch=scratch)
+
+
+def _pixels_inside(axis: Axis, size: int, outputs: int, window: int) -> int:
+    """Outputs along a row whose windows lie inside the image."""
+    return sum(0 <= i * axis.stride - axis.before <= size - window for i in range(outputs))
+
+
+def _step(
+    operator: Operator,
+    target: Target,
+    function: str,
+    shape: dict[str, int],
+    count: str,
+    weights: Tensor,
+    y: Tensor,
+    sums: Sums,
+    runs: Runs,
+    zero: list[Argument],
+) -> Step:
+    """A step; `count` is what its shape calls the number of runs, `zero` the argument for the input's zero point."""
+    assert weights.data is not None
+    rows = weights.data.reshape(weights.shape[0], -1)
+    low, high = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
+    cuts = {count: runs.count, "pieces": runs.pieces, "rest": runs.rest}
+    stream = Constant("weights", packed(rows, sums, runs), STREAM)
+    step = make_step(
+        operator,
+        target,
+        function,
+        {**shape, **cuts, "two_sided": int(is_two_sided(low, zero_point(y)))},
+        [INPUT, OUTPUT, SCRATCH, stream, *zero, zero_point(y), low, high],
+        macs=y.elements * rows.shape[1],
+        outputs=y.elements,
+    )
+    return replace(step, code_bytes=step.code_bytes + 56 * (runs.pieces + (runs.rest > 0)))
+
+
+def _pair(runs: Runs, channels: int, step: Step) -> int:
+    """Instructions of the outputs of two pixels."""
+    group = GROUP_TWO_SIDED if step.shape["two_sided"] else GROUP_COST
+    return len(group_starts(channels)) * (group + runs.instructions) + PAIR
+
+
+def _table(runs: Runs) -> int:
+    """Bytes of the table of runs, with its end."""
+    return RUN_BYTES * (runs.count + 1)
+
+
+def _whole_words(size: int) -> int:
+    return -(-size // 4) * 4
