@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.conftest import require_tool
+from tests.support.boards import require_board
 from tests.support.builder import ModelBuilder
 from tests.support.models import fully_connected, softmax
 from tinykit.boards import board
@@ -28,7 +29,7 @@ from tinykit.flash.emulator import Emulator
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import open_device
 from tinykit.link.port import SerialPort
-from tinykit.targets import TARGETS, target
+from tinykit.targets import target
 from tinykit.validate.judge import Judge
 
 STRICT = "-Wall -Wextra -Wconversion -Werror"
@@ -166,11 +167,14 @@ def test_bare_metal_builds_alike_by_make_and_by_cmake(model: Path, arm_gcc: str,
     assert (tmp_path / "p" / "out" / "net.hex").is_file()
 
 
-def test_the_arduino_sketch_links_with_the_real_core_for_the_uno(model: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="session")
+def uno_sketch(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sketch, linked with the real Arduino core for the Uno."""
+    tmp_path = tmp_path_factory.mktemp("uno")
     require_tool("avr-gcc", "gcc-avr avr-libc")
     if not ARDUINO_CORE.is_dir():
         pytest.skip("the Arduino core is not installed: sudo apt install arduino-core-avr")
-    core = target("avr") if "avr" in TARGETS else target("host")
+    core = target("avr")
     program = model_program(read_graph(model), model, core, "aot")
     folder = tmp_path / "book"
     write(project(program, template("arduino"), core, identity="arduino:avr:uno"), folder)
@@ -193,9 +197,27 @@ def test_the_arduino_sketch_links_with_the_real_core_for_the_uno(model: Path, tm
         sh(compiler, *flags, *cxx, *strict, *sections, *includes, "-c", source, "-o", objects[-1], cwd=tmp_path)
     elf = tmp_path / "net.elf"
     sh("avr-gcc", "-mmcu=atmega328p", "-Wl,--gc-sections", *objects, "-lm", "-o", elf, cwd=tmp_path)
-    text, data, bss = map(int, sh("avr-size", elf, cwd=tmp_path).splitlines()[1].split()[:3])
+    sh("avr-objcopy", "-O", "binary", elf, elf.with_suffix(".bin"), cwd=tmp_path)
+    return elf
+
+
+def test_the_arduino_sketch_fits_the_uno(uno_sketch: Path) -> None:
+    text, data, bss = map(int, sh("avr-size", uno_sketch, cwd=uno_sketch.parent).splitlines()[1].split()[:3])
     assert text + data < 32256  # the Uno's flash without its boot loader
     assert data + bss < 2048
+
+
+@pytest.mark.emulated
+def test_the_arduino_sketch_answers_as_tflm_on_an_emulated_uno(uno_sketch: Path, model: Path) -> None:
+    chosen = require_board("arduino-uno")
+    x = np.random.default_rng(4).integers(-128, 128, (3, 1, 12), dtype=np.int8)
+    with Judge(model.read_bytes()) as judge, Emulator(chosen, uno_sketch) as emulator:
+        port = SerialPort(emulator.port)
+        emulator.run()
+        with open_device(chosen, port=port) as device:
+            device.require_model(read_graph(model).sha256)
+            for vector in x:
+                assert device.infer(vector) == [judge.run([vector])[0].tobytes()]
 
 
 @pytest.mark.emulated
