@@ -161,10 +161,40 @@ def _emulators(boards: tuple[Board, ...]) -> list[Callable[[], list[Finding]]]:
         if board.emulator is not None and board.emulator.kind == "qemu":
             program = "qemu-system-riscv32" if board.target.name.startswith("rv32") else "qemu-system-arm"
             machines.setdefault(program, set()).add(board.emulator.machine)
-    return [
-        partial(_qemu, program, frozenset(wanted), f"sudo apt install {QEMU_PACKAGES[program]}")
-        for program, wanted in sorted(machines.items())
+    kinds = {board.emulator.kind: board.name for board in boards if board.emulator is not None}
+    others = [
+        *([partial(_simavr, kinds["simavr"])] if "simavr" in kinds else []),
+        *(
+            partial(
+                _tool,
+                "Emulators",
+                (name,),
+                f", for rp2040js: {kinds['rp2040js']}",
+                f"sudo apt install {package}",
+                False,
+            )
+            for name, package in (("node", "nodejs"), ("npm", "npm"))
+            if "rp2040js" in kinds
+        ),
     ]
+    return [
+        *others,
+        *(
+            partial(_qemu, program, frozenset(wanted), f"sudo apt install {QEMU_PACKAGES[program]}")
+            for program, wanted in sorted(machines.items())
+        ),
+    ]
+
+
+def _simavr(board: str) -> list[Finding]:
+    """libsimavr, which our runner is compiled against."""
+    from tinykit.flash.simavr import PACKAGES as SIMAVR_PACKAGES
+    from tinykit.flash.simavr import has_library
+
+    compiler = shutil.which("cc")
+    ok = compiler is not None and has_library(compiler)
+    found = f"{'its headers are there' if ok else 'no headers of it'}, for {board}"
+    return [Finding("Emulators", "libsimavr", ok, found, f"sudo apt install {SIMAVR_PACKAGES}")]
 
 
 def _qemu(program: str, wanted: frozenset[str], fix: str) -> list[Finding]:

@@ -28,7 +28,7 @@ def runner() -> Path:
     """
     source = RUNNERS / "simavr.c"
     compiler = shutil.which("cc")
-    if compiler is None or not _has_library(compiler):
+    if compiler is None or not has_library(compiler):
         raise ToolMissing(
             "cannot emulate AVR boards",
             expected="the library libsimavr with its headers, and a C compiler",
@@ -53,7 +53,8 @@ def runner() -> Path:
     return program
 
 
-def _has_library(compiler: str) -> bool:
+def has_library(compiler: str) -> bool:
+    """Whether libsimavr's headers are there for this C compiler."""
     command = [compiler, "-E", "-x", "c", "-"]
     text = "#include <simavr/sim_avr.h>"
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False).returncode == 0
