@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tests.support.models import (
     quantize,
     softmax,
 )
+from tinykit.cli.main import run
 from tinykit.errors import ModelError, ToolMissing, UnsupportedModel, UsageError
 from tinykit.firmware.engines import model_program
 from tinykit.graph.reader import read_graph
@@ -156,3 +158,19 @@ def test_where_tflm_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = find_library()
     assert found.includes == (".", "include")
     assert found.defines == ("NDEBUG", "TF_LITE_STRIP_ERROR_STRINGS")
+
+
+def test_the_verbs_take_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TINYKIT_TFLM_DIR", raising=False)
+    model = tmp_path / "net.tflite"
+    model.write_bytes(network())
+    assert run(["compile", str(model), "--engine", "tflm", "-o", str(tmp_path / "c"), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert sorted(Path(f).name for f in result["files"]) == ["net.cpp", "net.h", "net_data.c"]
+    assert (result["engine"], result["macs"]) == ("tflm", None)
+    assert result["flash"]["weights"] == model.stat().st_size
+    assert run(["build", str(model), "--engine", "tflm", "-o", str(tmp_path / "f")]) == 3
+    assert "TINYKIT_TFLM_DIR" in capsys.readouterr().err
+    assert not (tmp_path / "f").exists()

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 from tinykit.errors import PortError
 from tinykit.flash.running import runtime_folder
@@ -19,19 +20,17 @@ _PAUSE_SECONDS = 0.1
 def port_lock(address: str, patience: float) -> Iterator[None]:
     """Hold the lock of the port `address`, waiting at most `patience` seconds for another process to give it up.
 
-    Ports on other machines are locked for the processes of this one.
+    A port on another machine is locked against the processes of this one only.
     Raises: PortError that names the holder; OutputError without a folder for lock files.
     """
     if sys.platform == "win32":  # ports are exclusive there by themselves
         yield
         return
-    import fcntl
-
     real = address if "://" in address else os.path.realpath(address)
     path = runtime_folder() / f"port-{re.sub(r'[^A-Za-z0-9]+', '_', real)}.lock"
     deadline = time.monotonic() + patience
     with path.open("a+", encoding="utf-8") as stream:
-        while not _try(fcntl.flock, stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB):
+        while not _acquire(stream):
             if time.monotonic() >= deadline:
                 stream.seek(0)
                 raise PortError(
@@ -48,9 +47,12 @@ def port_lock(address: str, patience: float) -> Iterator[None]:
         yield
 
 
-def _try(lock: object, descriptor: int, how: int) -> bool:
+def _acquire(stream: TextIO) -> bool:
+    """Whether the lock of the open file is ours now; closing the file gives it up."""
+    import fcntl
+
     try:
-        lock(descriptor, how)  # type: ignore[operator]
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
