@@ -11,13 +11,14 @@ import itertools
 import os
 import re
 import sys
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tinykit.errors import BoardError
 from tinykit.files import data_folder
 from tinykit.targets import TARGETS, Target
+from tinykit.toml_schema import TomlFile, read_table, rule
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,8 +29,9 @@ ECOSYSTEM = "ecosystem"
 """The UART driver of boards that only an ecosystem's template serves: its own."""
 
 UART_DRIVERS = (
-    "16550", "avr", "cmsdk", "nrf51", "nrf52", "rp2040", "sifive", "stm32", "stm32f1", "stm32f4", ECOSYSTEM,
-)  # fmt: skip
+    *("16550", "avr", "cmsdk", "nrf51", "rp2040", "rp2350", "sifive"),
+    *("stm32f1", "stm32f4", "stm32v1", "stm32v2", ECOSYSTEM),
+)
 TEMPLATES = ("cmake", "arduino", "platformio", "espidf", "zephyr")
 """Ecosystems of firmware_templates/ beside bare metal."""
 FLASH_METHODS: dict[str, tuple[str, ...]] = {
@@ -49,19 +51,14 @@ FLASH_METHODS: dict[str, tuple[str, ...]] = {
 _FOLDERS_VARIABLE = "TINYKIT_BOARDS"
 
 
-def _rule(check: str, *choices: str, low: int = 0, high: int = 2**32 - 1) -> dict[str, Any]:
-    """What the TOML may say for a field: `check` is "text", "number", "texts" or "table"."""
-    return {"check": check, "choices": choices, "low": low, "high": high}
-
-
 @dataclass(frozen=True)
 class Memory:
     """A memory the linker may fill: `origin` its address and `length` its size in bytes, `kind` "flash" or "ram"."""
 
-    name: str = field(metadata=_rule("text"))
-    kind: str = field(metadata=_rule("text", "flash", "ram"))
-    origin: int = field(metadata=_rule("number"))
-    length: int = field(metadata=_rule("number", low=1024))
+    name: str = field(metadata=rule("text"))
+    kind: str = field(metadata=rule("text", "flash", "ram"))
+    origin: int = field(metadata=rule("number"))
+    length: int = field(metadata=rule("number", low=1024))
 
     @property
     def end(self) -> int:
@@ -75,16 +72,28 @@ class Uart:
 
     Attributes: `driver` names firmware_templates/baremetal/uart_<driver>.c, `base` the registers' address, `irq` the
     number of the receive interrupt, `clock_hz` the peripheral's input clock, `tx_pin` and `rx_pin` where the chip
-    routes the port to any pin or the driver has to be told: numbered through all ports (STM32: 16 a port, PB6 is 22).
+    routes the port to any pin or the driver has to be told: numbered through all ports (32 a port on nRF52, 16 on
+    STM32, where PB6 is 22). The drivers stm32v1 and stm32v2 also have to be told `gpio_base`, the address of port A;
+    the `alternate_function` of both pins; `enable`, the bits that switch on clocks and supplies, in order, as
+    "ADDRESS.BIT"; `divider_scale`, 256 for an LPUART.
     """
 
-    driver: str = field(metadata=_rule("text", *UART_DRIVERS))
-    base: int = field(metadata=_rule("number"))
-    irq: int = field(metadata=_rule("number", high=479))
-    clock_hz: int = field(metadata=_rule("number", low=1_000_000))
-    baud: int = field(default=115200, metadata=_rule("number", low=9600, high=3_000_000))
-    tx_pin: int | None = field(default=None, metadata=_rule("number", high=255))
-    rx_pin: int | None = field(default=None, metadata=_rule("number", high=255))
+    driver: str = field(metadata=rule("text", *UART_DRIVERS))
+    base: int = field(metadata=rule("number"))
+    irq: int = field(metadata=rule("number", high=479))
+    clock_hz: int = field(metadata=rule("number", low=1_000_000))
+    baud: int = field(default=115200, metadata=rule("number", low=9600, high=3_000_000))
+    tx_pin: int | None = field(default=None, metadata=rule("number", high=255))
+    rx_pin: int | None = field(default=None, metadata=rule("number", high=255))
+    gpio_base: int | None = field(default=None, metadata=rule("number"))
+    alternate_function: int | None = field(default=None, metadata=rule("number", high=15))
+    enable: tuple[str, ...] = field(default=(), metadata=rule("texts"))
+    divider_scale: int = field(default=1, metadata=rule("number", low=1, high=256))
+
+    @property
+    def enable_bits(self) -> tuple[tuple[int, int], ...]:
+        """`enable` as pairs of a register's address and a bit's number."""
+        return tuple((int(address, 16), int(bit)) for address, bit in (one.split(".") for one in self.enable))
 
 
 @dataclass(frozen=True)
@@ -94,10 +103,10 @@ class Emulator:
     `machine` is the chip's name for simavr and rp2040js. `counter` is what the firmware counts with there.
     """
 
-    kind: str = field(metadata=_rule("text", "qemu", "simavr", "rp2040js"))
-    machine: str = field(metadata=_rule("text"))
-    counter: str = field(metadata=_rule("text", "systick", "minstret", "timer1"))
-    arguments: tuple[str, ...] = field(default=(), metadata=_rule("texts"))
+    kind: str = field(metadata=rule("text", "qemu", "simavr", "rp2040js"))
+    machine: str = field(metadata=rule("text"))
+    counter: str = field(metadata=rule("text", "systick", "minstret", "timer1"))
+    arguments: tuple[str, ...] = field(default=(), metadata=rule("texts"))
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ class Board:
                 *memories,
                 f"  UART   {self.uart.driver} at {self.uart.base:#010x}, {self.uart.baud} baud{pins}",
                 f"  served by {', '.join(served)}; USB ids {', '.join(self.usb_ids) or 'none of its own'}",
-                f"  flash by {', '.join(self.flash_methods)}; emulator: {emulator}",
+                f"  flash by {', '.join(self.flash_methods) or 'its ecosystem'}; emulator: {emulator}",
                 *(f"  source: {r}" for r in self.references),
             ]
         )
@@ -195,34 +204,34 @@ class Board:
 class _BoardFile:
     """The top level of the TOML."""
 
-    name: str = field(metadata=_rule("text"))
-    title: str = field(metadata=_rule("text"))
-    target: str = field(metadata=_rule("text", *(n for n in TARGETS if n != "host")))
-    clock_hz: int = field(metadata=_rule("number", low=1_000_000))
-    memory: Any = field(metadata=_rule("table"))
-    uart: Any = field(metadata=_rule("table"))
-    flash: Any = field(metadata=_rule("table"))
-    references: tuple[str, ...] = field(metadata=_rule("texts"))
-    crystal_hz: int | None = field(default=None, metadata=_rule("number", low=1_000_000))
-    templates: tuple[str, ...] = field(default=(), metadata=_rule("texts", *TEMPLATES))
-    nmi: str | None = field(default=None, metadata=_rule("text", "watchdog"))
-    usb: Any = field(default=None, metadata=_rule("table"))
-    emulator: Any = field(default=None, metadata=_rule("table"))
+    name: str = field(metadata=rule("text"))
+    title: str = field(metadata=rule("text"))
+    target: str = field(metadata=rule("text", *(n for n in TARGETS if n != "host")))
+    clock_hz: int = field(metadata=rule("number", low=1_000_000))
+    memory: Any = field(metadata=rule("table"))
+    uart: Any = field(metadata=rule("table"))
+    references: tuple[str, ...] = field(metadata=rule("texts"))
+    flash: Any = field(default=None, metadata=rule("table"))
+    crystal_hz: int | None = field(default=None, metadata=rule("number", low=1_000_000))
+    templates: tuple[str, ...] = field(default=(), metadata=rule("texts", *TEMPLATES))
+    nmi: str | None = field(default=None, metadata=rule("text", "watchdog"))
+    usb: Any = field(default=None, metadata=rule("table"))
+    emulator: Any = field(default=None, metadata=rule("table"))
 
 
 @dataclass(frozen=True)
 class _FlashTable:
-    methods: tuple[str, ...] = field(metadata=_rule("texts", *FLASH_METHODS))
+    methods: tuple[str, ...] = field(metadata=rule("texts", *FLASH_METHODS))
 
 
 @dataclass(frozen=True)
 class _UsbTable:
-    ids: tuple[str, ...] = field(metadata=_rule("texts"))
+    ids: tuple[str, ...] = field(metadata=rule("texts"))
 
 
-def _usb_ids(file: _File, values: Any) -> tuple[str, ...]:
+def _usb_ids(file: TomlFile, values: Any) -> tuple[str, ...]:
     """The ids of [usb], as "vid:pid" in lower case hexadecimal."""
-    ids = () if values is None else tuple(_table(file, _UsbTable, "usb", values).ids)
+    ids = () if values is None else tuple(read_table(file, _UsbTable, "usb", values).ids)
     for one in ids:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", one):
             wanted = '"vid:pid" in lower case, such as "2e8a:0003"'
@@ -230,88 +239,10 @@ def _usb_ids(file: _File, values: Any) -> tuple[str, ...]:
     return ids
 
 
-class _File:
-    """A board's TOML text: knows the line of a key, so that errors can name it."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
-        self._lines = text.splitlines()
-
-    def line(self, table: str, key: str, occurrence: int = 0) -> int:
-        """The line of `key` in the `occurrence`th `[table]` or `[[table]]` ("" for the top level); 0 if not found."""
-        current, seen = "", -1
-        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
-        for number, line in enumerate(self._lines, start=1):
-            header = re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line)
-            if header:
-                current = header.group(1)
-                seen += current == table
-                if current == key and not table:
-                    return number
-            elif current == table and (not table or seen == occurrence) and pattern.match(line):
-                return number
-        return 0
-
-    def error(self, what: str, line: int = 0, **facts: Any) -> BoardError:
-        where = f"{self.path}:{line}" if line else str(self.path)
-        return BoardError(f"{where}: {what}", **facts)
-
-
-def _checked(value: Any, meta: Any, key: str) -> Any:
-    """The value as the field's type. Raises ValueError with what was expected instead."""
-    if meta["check"] == "number":
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError("a whole number")
-        if not meta["low"] <= value <= meta["high"]:
-            raise ValueError(f"{key} from {meta['low']} to {meta['high']}")
-    elif meta["check"] == "text":
-        if not isinstance(value, str) or not value or not value.isprintable():
-            raise ValueError("a printable text in quotes")
-        if meta["choices"] and value not in meta["choices"]:
-            raise ValueError(f"one of {', '.join(meta['choices'])}")
-    elif meta["check"] == "texts":
-        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.isprintable() for v in value):
-            raise ValueError("a list of texts")
-        if meta["choices"] and not set(value) <= set(meta["choices"]):
-            raise ValueError(f"only {', '.join(meta['choices'])}")
-        return tuple(value)
-    return value
-
-
-def _table(file: _File, kind: type, table: str, values: Any, occurrence: int = 0) -> Any:
-    """The TOML table `values` as the dataclass `kind`. Raises: BoardError."""
-    where = f"[{table}]" if table else "the top level"
-    if not isinstance(values, dict):
-        raise file.error(f"[{table}] is not a table", file.line("", table), found=repr(values))
-    known = {f.name: f for f in fields(kind)}
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise file.error(
-                f"unknown key {key!r} in {where}",
-                file.line(table, key, occurrence),
-                expected=f"one of {', '.join(known)}",
-                next_step=f"Did you mean {near[0]!r}?" if near else None,
-            )
-    checked = {}
-    for name, key_field in known.items():
-        if name in values:
-            try:
-                checked[name] = _checked(values[name], key_field.metadata, name)
-            except ValueError as error:
-                line = file.line(table, name, occurrence)
-                raise file.error(
-                    f"{name!r} in {where} cannot be used", line, expected=error, found=repr(values[name])
-                ) from None
-        elif key_field.default is MISSING:
-            raise file.error(f"{name!r} is missing in {where}")
-    return kind(**checked)
-
-
-def _memories(file: _File, values: Any) -> tuple[Memory, ...]:
+def _memories(file: TomlFile, values: Any) -> tuple[Memory, ...]:
     if not isinstance(values, list):
         raise file.error("memories are written as [[memory]] tables", file.line("", "memory"))
-    memories = tuple(_table(file, Memory, "memory", value, i) for i, value in enumerate(values))
+    memories = tuple(read_table(file, Memory, "memory", value, i) for i, value in enumerate(values))
     for kind in ("flash", "ram"):
         if not any(m.kind == kind for m in memories):
             raise file.error(f"no [[memory]] of kind {kind!r}")
@@ -326,7 +257,7 @@ def _memories(file: _File, values: Any) -> tuple[Memory, ...]:
     return memories
 
 
-def _flash(file: _File, values: Any) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
+def _flash(file: TomlFile, values: Any) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
     """The methods of [flash], and the options in its tables [flash.METHOD]."""
     tables = {k: v for k, v in values.items() if k in FLASH_METHODS} if isinstance(values, dict) else {}
     for method, options in tables.items():
@@ -341,7 +272,34 @@ def _flash(file: _File, values: Any) -> tuple[tuple[str, ...], dict[str, dict[st
                 wanted = "a printable text in quotes"
                 raise file.error(f"{key!r} in [{table}] cannot be used", file.line(table, key), expected=wanted)
     rest = {k: v for k, v in values.items() if k not in tables} if isinstance(values, dict) else values
-    return _table(file, _FlashTable, "flash", rest).methods, tables
+    return read_table(file, _FlashTable, "flash", rest).methods, tables
+
+
+_NEEDED_BY_DRIVER = {
+    "nrf51": ("tx_pin", "rx_pin"),
+    "rp2040": ("tx_pin", "rx_pin"),
+    "rp2350": ("tx_pin", "rx_pin"),
+    "sifive": ("tx_pin", "rx_pin"),
+    "stm32v1": ("tx_pin", "rx_pin", "gpio_base", "alternate_function", "enable"),
+    "stm32v2": ("tx_pin", "rx_pin", "gpio_base", "alternate_function", "enable"),
+}
+
+
+def _uart(file: TomlFile, values: Any, templates: tuple[str, ...]) -> Uart:
+    """The [uart], with all that its driver needs."""
+    uart: Uart = read_table(file, Uart, "uart", values)
+    if uart.driver == ECOSYSTEM and not templates:
+        raise file.error("a board without a UART driver of ours needs `templates`", file.line("uart", "driver"))
+    for name in _NEEDED_BY_DRIVER.get(uart.driver, ()):
+        if getattr(uart, name) in (None, ()):
+            raise file.error(f"the driver {uart.driver!r} needs {name!r} in [uart]", file.line("uart", "driver"))
+    for one in uart.enable:
+        if not re.fullmatch(r"0x[0-9A-Fa-f]{1,8}\.([12]?[0-9]|3[01])", one):
+            wanted = '"ADDRESS.BIT", such as "0x40023830.0"'
+            raise file.error(
+                "'enable' in [uart] cannot be used", file.line("uart", "enable"), expected=wanted, found=one
+            )
+    return uart
 
 
 def read_board(path: Path) -> Board:
@@ -356,27 +314,24 @@ def read_board(path: Path) -> Board:
         raise BoardError(f"cannot read {path}", found=error.strerror) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BoardError(f"{path} is not TOML", found=error) from error
-    file = _File(path, text)
-    top = _table(file, _BoardFile, "", values)
+    file = TomlFile(path, text)
+    top = read_table(file, _BoardFile, "", values)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", top.name):
         raise file.error(
             "the name cannot be used", file.line("", "name"), expected="letters, digits, '.', '_', '-'", found=top.name
         )
-    methods, options = _flash(file, top.flash)
-    uart = _table(file, Uart, "uart", top.uart)
-    if uart.driver == ECOSYSTEM and not top.templates:
-        raise file.error("a board without a UART driver of ours needs `templates`", file.line("uart", "driver"))
+    methods, options = ((), {}) if top.flash is None else _flash(file, top.flash)
     return Board(
         name=top.name,
         title=top.title,
         target=TARGETS[top.target],
         clock_hz=top.clock_hz,
         memories=_memories(file, top.memory),
-        uart=uart,
+        uart=_uart(file, top.uart, top.templates),
         flash_methods=methods,
         references=top.references,
         crystal_hz=top.crystal_hz,
-        emulator=None if top.emulator is None else _table(file, Emulator, "emulator", top.emulator),
+        emulator=None if top.emulator is None else read_table(file, Emulator, "emulator", top.emulator),
         usb_ids=_usb_ids(file, top.usb),
         source=path,
         flash_options=options,

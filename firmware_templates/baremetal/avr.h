@@ -1,4 +1,4 @@
-/* The AVR core (ATmega328P datasheet DS40002061, sections 6 AVR CPU Core and 9 Power Management). */
+/* The AVR core (ATmega328P datasheet DS40002061, "AVR CPU Core" and "Power Management and Sleep Modes"). */
 #ifndef AVR_H
 #define AVR_H
 

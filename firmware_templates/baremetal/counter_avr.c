@@ -1,4 +1,5 @@
-/* Cycles of the core, by the 16-bit timer 1 at the core's own clock (ATmega328P datasheet DS40002061, section 15). */
+/* Cycles of the core, by the 16-bit timer 1 at the core's own clock (ATmega328P datasheet DS40002061, "16-bit
+ * Timer/Counter1 with PWM"). */
 #include "core.h"
 #include "counter.h"
 

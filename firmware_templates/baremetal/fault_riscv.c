@@ -1,4 +1,4 @@
-/* What a RISC-V core leaves of a fault (Volume II, section 3.1: mcause, mepc, mtval). */
+/* What a RISC-V core leaves of a fault (Volume II, "Machine-Level CSRs": mcause, mepc, mtval). */
 #include "core.h"
 #include "fault.h"
 

@@ -1,5 +1,6 @@
 /* Control and status registers of a 32-bit RISC-V core in machine mode (The RISC-V Instruction Set Manual, Volume II,
- * version 1.10), and the interrupt controller beside it (SiFive FE310-G000 Manual, chapter 10 PLIC; hart 0). */
+ * version 1.10), and the interrupt controller beside it (SiFive FE310-G000 Manual, "Platform-Level Interrupt
+ * Controller"; hart 0). */
 #ifndef RISCV_H
 #define RISCV_H
 

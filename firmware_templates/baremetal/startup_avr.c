@@ -1,4 +1,5 @@
-/* From reset to main on an ATmega328P: vectors (datasheet DS40002061, table 11-6), watchdog, .data and .bss. */
+/* From reset to main on an ATmega328P: vectors (datasheet DS40002061, "Interrupt Vectors in ATmega328P"), watchdog,
+ * .data and .bss. */
 #include <stdint.h>
 
 #include "board.h"

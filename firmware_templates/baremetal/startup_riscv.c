@@ -17,7 +17,8 @@ void trap_entry(void);
 void start(void);
 
 /* Nobody may touch the bytes below the stack, not even machine mode: the entry is locked until reset (Volume II,
- * section 3.6: a naturally aligned power of two is written as its address with ones for its size). */
+ * "Physical Memory Protection": a naturally aligned power of two is written as its address with ones for its size).
+ */
 static void guard_stack(void) {
     const uint32_t base = (uint32_t)(uintptr_t)link_stack_bottom - STACK_GUARD_BYTES;
     __asm__ volatile("csrw pmpaddr0, %0" ::"r"((base >> 2) | (STACK_GUARD_BYTES / 8u - 1u)));

@@ -1,4 +1,4 @@
-/* UART 16550, registers a byte apart (Texas Instruments PC16550D datasheet, section 8). */
+/* UART 16550, registers a byte apart (Texas Instruments PC16550D datasheet). */
 #include "board.h"
 #include "core.h"
 #include "receive.h"

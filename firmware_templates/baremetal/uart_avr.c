@@ -1,4 +1,4 @@
-/* USART0 of the ATmega328P, at double speed (datasheet DS40002061, section 19). */
+/* USART0 of the ATmega328P, at double speed (datasheet DS40002061, "USART0"). */
 #include "board.h"
 #include "core.h"
 #include "receive.h"

@@ -1,4 +1,6 @@
-/* UART of the nRF51 (nRF51 Series Reference Manual v3.0.1, chapters 12 CLOCK, 14 GPIO and 29 UART). */
+/* UART of the nRF51 (nRF51 Series Reference Manual v3.0.1, chapters 12 CLOCK, 14 GPIO and 29 UART), which the nRF52
+ * has too (nRF52840 Product Specification v1.7, chapters CLOCK, GPIO and UART), with a second port of
+ * pins. */
 #include "board.h"
 #include "cortex_m.h"
 #include "receive.h"
@@ -6,9 +8,10 @@
 
 #define CLOCK_HFCLKSTART REGISTER(0x40000000u)
 #define CLOCK_HFCLKSTARTED REGISTER(0x40000100u)
-#define GPIO_OUTSET REGISTER(0x50000508u)
-#define GPIO_DIRSET REGISTER(0x50000518u)
-#define GPIO_PIN_CNF(pin) REGISTER(0x50000700u + 4u * (pin))
+#define GPIO(pin) (0x50000000u + 0x300u * ((pin) / 32u))
+#define GPIO_OUTSET(pin) REGISTER(GPIO(pin) + 0x508u)
+#define GPIO_DIRSET(pin) REGISTER(GPIO(pin) + 0x518u)
+#define GPIO_PIN_CNF(pin) REGISTER(GPIO(pin) + 0x700u + 4u * ((pin) % 32u))
 
 #define STARTRX REGISTER(UART_BASE + 0x000u)
 #define STARTTX REGISTER(UART_BASE + 0x008u)
@@ -41,8 +44,8 @@ void uart_init(void) {
     CLOCK_HFCLKSTART = 1u;
     for (uint32_t tries = 0u; tries < CRYSTAL_TRIES && CLOCK_HFCLKSTARTED == 0u; ++tries) {
     }
-    GPIO_OUTSET = 1u << UART_TX_PIN;
-    GPIO_DIRSET = 1u << UART_TX_PIN;
+    GPIO_OUTSET(UART_TX_PIN) = 1u << (UART_TX_PIN % 32u);
+    GPIO_DIRSET(UART_TX_PIN) = 1u << (UART_TX_PIN % 32u);
     GPIO_PIN_CNF(UART_RX_PIN) = 0u; /* input, connected, no pull */
     PSELTXD = UART_TX_PIN;
     PSELRXD = UART_RX_PIN;

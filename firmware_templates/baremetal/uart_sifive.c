@@ -1,5 +1,5 @@
-/* UART0 of the FE310-G000, and its core at the crystal's 16 MHz (SiFive FE310-G000 Manual v3p2, chapters 6 PRCI,
- * 17 GPIO and 18 UART). */
+/* UART0 of the FE310-G000, and its core at the crystal's 16 MHz (SiFive FE310-G000 Manual v3p2, "PRCI", "GPIO" and
+ * "UART"). */
 #include "board.h"
 #include "core.h"
 #include "receive.h"

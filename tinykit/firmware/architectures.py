@@ -70,7 +70,10 @@ AVR = Architecture(
     stack=192,
 )
 
-_ARCHITECTURES = {"arm-none-eabi-": CORTEX_M, "riscv64-unknown-elf-": RISCV, "avr-": AVR}
+# Built by its ecosystem alone: the shares are those of the sources that serve the protocol there.
+XTENSA = Architecture("", (), "", "c99", "", "", flash=4096, ram=640, stack=256)
+
+_ARCHITECTURES = {"xtensa-esp-elf-": XTENSA, "arm-none-eabi-": CORTEX_M, "riscv64-unknown-elf-": RISCV, "avr-": AVR}
 
 
 def architecture(target: Target) -> Architecture:

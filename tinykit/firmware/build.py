@@ -11,7 +11,7 @@ from tinykit.boards import Board
 from tinykit.errors import OutputError, UsageError
 from tinykit.files import write_atomic
 from tinykit.firmware.fit import require_fit
-from tinykit.firmware.project import MARKER, Program, program, sources, write
+from tinykit.firmware.project import MARKER, Program, program, require_bare_metal, sources, write
 from tinykit.firmware.sizes import Sizes, measure
 from tinykit.firmware.toolchain import find_tool, require_toolchain, run_tool
 from tinykit.plan.model import Plan
@@ -73,6 +73,7 @@ def build_program(what: Program, board: Board, folder: Path, jobs: int = 2) -> F
 
     Raises: as `build`.
     """
+    require_bare_metal(board)
     require_fit(what, board)
     compiler = require_toolchain(board.target)
     if what.engine == "tflm":

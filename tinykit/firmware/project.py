@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from tinykit.boards import Board
-from tinykit.errors import UsageError
+from tinykit.errors import BoardError, UsageError
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
 from tinykit.firmware.architectures import architecture
 from tinykit.firmware.fit import stack_bytes
@@ -23,8 +23,10 @@ _TEMPLATES = (
 _HEADERS = ("core.h", "counter.h", "fault.h", "protocol.h", "receive.h", "serve.h", "stack.h", "uart.h")
 _SOURCES = ("fault.c", "protocol.c", "receive.c", "stack.c")
 _BESIDE_DRIVER = {
-    "rp2040": ("boot_rp2040.c",),
-    "stm32": ("uart_stm32.h",),
+    "rp2040": ("boot_rp2040.c", "uart_rp2.h"),
+    "rp2350": ("boot_rp2350.c", "uart_rp2.h"),
+    "stm32v1": ("uart_stm32_any.h", "uart_stm32.h"),
+    "stm32v2": ("uart_stm32_any.h",),
     "stm32f1": ("uart_stm32.h",),
     "stm32f4": ("uart_stm32.h",),
 }
@@ -76,12 +78,23 @@ def _environment() -> jinja2.Environment:
     )
 
 
+def require_bare_metal(board: Board) -> None:
+    """Raises: BoardError for a board that only an ecosystem's template serves."""
+    if not board.is_bare_metal:
+        raise BoardError(
+            f"no bare-metal firmware of ours runs on {board.name}",
+            expected=f"a project of its ecosystem: {', '.join(board.templates)}",
+            next_step=f"tinykit export MODEL.tflite --template {board.templates[0]} --board {board.name} -o FOLDER",
+        )
+
+
 def sources(what: Program, board: Board) -> dict[str, str]:
     """All files of the project, by name.
 
-    Raises: UsageError for a model whose name the firmware needs itself; ToolMissing for the tflm engine without
-        TFLM's library.
+    Raises: BoardError for a board that only an ecosystem's template serves; UsageError for a model whose name the
+        firmware needs itself; ToolMissing for the tflm engine without TFLM's library.
     """
+    require_bare_metal(board)
     folder = data_folder("firmware_templates") / "baremetal"
     uart = f"uart_{board.uart.driver}.c"
     core = architecture(board.target)
