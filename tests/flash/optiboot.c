@@ -100,7 +100,8 @@ int main(int count, char **arguments) {
     avr_irq_t *input = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
     struct pollfd waits[2] = {{terminal, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
     int is_running = 0;
-    double started = 0.0; /* when the chip's own time zero was; it runs no faster than the host, as its watchdog expects */
+    double started =
+        0.0; /* when the chip's own time zero was; it runs no faster than the host, as its watchdog expects */
     for (;;) {
         const int is_early = started + (double)avr->cycle / 16e6 > seconds();
         if (poll(waits, 2, is_running ? is_early : -1) > 0) {
