@@ -11,10 +11,8 @@ from tinykit.graph.ops import REGISTRY
 TENSOR_TYPES = ("int8", "int16", "int32", "int64", "uint8", "float32", "bool")
 
 FIXES = {
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "Use convolutions or dense layers in place of the LSTM",
     "WHILE": "Build recurrent layers with unroll=True, or use convolutions",
     "IF": "Use a model without branches",
-    "CALL_ONCE": "Use a model without state or resources",
 }
 """Advice for operators that people meet; DEFAULT_FIX for the rest."""
 

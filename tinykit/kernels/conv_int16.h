@@ -12,13 +12,14 @@ typedef struct {
 } tk_conv_int16_shape;
 
 /* One sum; `image` is the first tap of the window, which may lie outside. Taps outside add nothing. */
-TK_INLINE int64_t tk_conv_int16_sum(const tk_conv_int16_shape *s, const int16_t *image, const int8_t *weights,
-                                    tk_span rows, tk_span columns, int first_tap, int64_t sum) {
+TK_INLINE int64_t tk_conv_int16_sum(const tk_conv_int16_shape *s, const int16_t *image,
+                                    const TK_FLASH int8_t *weights, tk_span rows, tk_span columns, int first_tap,
+                                    int64_t sum) {
     const int channels = s->kernel_channels;
     const int is_contiguous = s->dilation_width == 1 && channels == s->input_channels;
     for (int ky = rows.first; ky < rows.last; ky++) {
         const int row = first_tap + ky * s->dilation_height * s->input_width * s->input_channels;
-        const int8_t *taps = weights + ky * s->kernel_width * channels;
+        const TK_FLASH int8_t *taps = weights + ky * s->kernel_width * channels;
         if (is_contiguous) {
             sum = tk_wide_dot(s->wide, image + row + columns.first * channels, 1, taps + columns.first * channels,
                               (columns.last - columns.first) * channels, sum);
@@ -37,8 +38,9 @@ TK_INLINE int64_t tk_conv_int16_sum(const tk_conv_int16_shape *s, const int16_t 
  * Multipliers and shifts (right): one an output channel, or one for all.
  */
 TK_INLINE void tk_conv_int16(const tk_conv_int16_shape *s, const int16_t *input, int16_t *output,
-                             const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
-                             const int8_t *shifts, int32_t low, int32_t high) {
+                             const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                             const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts, int32_t low,
+                             int32_t high) {
     const int filter = s->kernel_height * s->kernel_width * s->kernel_channels;
     const int group_size = s->output_channels / (s->input_channels / s->kernel_channels);
     for (int batch = 0; batch < s->batches; batch++) {

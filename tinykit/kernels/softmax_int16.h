@@ -7,15 +7,15 @@ typedef struct {
 } tk_softmax_int16_shape;
 
 /* The table's value for any int16, 128 of which lie from one entry to the next. */
-TK_INLINE int32_t tk_between(const int16_t *table, int32_t value) {
+TK_INLINE int32_t tk_between(const TK_FLASH int16_t *table, int32_t value) {
     const int32_t i = 256 + (value >> 7);
     return table[i] + (((table[i + 1] - table[i]) * (value & 127) + 64) >> 7);
 }
 
 /* exponentials: exp of -10 to 0; reciprocals: 1 / (1 + x), x from 0 to 1; 15 fractional bits. */
 TK_INLINE void tk_softmax_int16(const tk_softmax_int16_shape *s, const int16_t *input, int16_t *output,
-                                const int16_t *exponentials, const int16_t *reciprocals, int32_t multiplier,
-                                int32_t shift) {
+                                const TK_FLASH int16_t *exponentials, const TK_FLASH int16_t *reciprocals,
+                                int32_t multiplier, int32_t shift) {
     for (int row = 0; row < s->rows; row++) {
         int32_t largest = INT16_MIN;
         int32_t sum = 0;

@@ -24,7 +24,7 @@ TK_INLINE tk_span tk_reaching(int place, int stride, int taps, int size) {
     return span;
 }
 
-TK_INLINE int32_t tk_dot_offset(const int8_t *values, int32_t zero_point, const int8_t *weights, int length,
+TK_INLINE int32_t tk_dot_offset(const int8_t *values, int32_t zero_point, const TK_FLASH int8_t *weights, int length,
                                 int32_t sum) {
     for (int i = 0; i < length; i++) {
         sum += (values[i] - zero_point) * weights[i];
@@ -34,15 +34,15 @@ TK_INLINE int32_t tk_dot_offset(const int8_t *values, int32_t zero_point, const 
 
 /* weights: output_channels x kernel_height x kernel_width x input_channels. */
 TK_INLINE void tk_transpose_conv(const tk_transpose_conv_shape *s, const int8_t *input, int8_t *output,
-                                 const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
-                                 const int8_t *shifts, int32_t input_zero_point, int32_t output_zero_point,
-                                 int32_t low, int32_t high) {
+                                 const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                 const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
+                                 int32_t input_zero_point, int32_t output_zero_point, int32_t low, int32_t high) {
     for (int batch = 0; batch < s->batches; batch++) {
         for (int y = s->pad_top; y < s->output_height + s->pad_top; y++) {
             const tk_span rows = tk_reaching(y, s->stride_height, s->kernel_height, s->input_height);
             for (int x = s->pad_left; x < s->output_width + s->pad_left; x++) {
                 const tk_span columns = tk_reaching(x, s->stride_width, s->kernel_width, s->input_width);
-                const int8_t *filter = weights;
+                const TK_FLASH int8_t *filter = weights;
                 for (int channel = 0; channel < s->output_channels; channel++) {
                     int32_t sum = bias[channel];
                     for (int ky = rows.first; ky <= rows.last; ky += s->stride_height) {
@@ -65,14 +65,15 @@ TK_INLINE void tk_transpose_conv(const tk_transpose_conv_shape *s, const int8_t 
 
 /* The same of int16 values; multipliers and shifts may be one for all channels. */
 TK_INLINE void tk_transpose_conv_int16(const tk_transpose_conv_shape *s, const int16_t *input, int16_t *output,
-                                       const int8_t *weights, const int32_t *bias, const int32_t *multipliers,
-                                       const int8_t *shifts, int32_t low, int32_t high) {
+                                       const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                       const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
+                                       int32_t low, int32_t high) {
     for (int batch = 0; batch < s->batches; batch++) {
         for (int y = s->pad_top; y < s->output_height + s->pad_top; y++) {
             const tk_span rows = tk_reaching(y, s->stride_height, s->kernel_height, s->input_height);
             for (int x = s->pad_left; x < s->output_width + s->pad_left; x++) {
                 const tk_span columns = tk_reaching(x, s->stride_width, s->kernel_width, s->input_width);
-                const int8_t *filter = weights;
+                const TK_FLASH int8_t *filter = weights;
                 for (int channel = 0; channel < s->output_channels; channel++) {
                     const int scale = s->has_one_scale ? 0 : channel;
                     int64_t sum = tk_wide_bias(s->wide, bias, channel);

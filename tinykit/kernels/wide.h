@@ -3,12 +3,12 @@
 #include "window.h"
 
 /* The bias of a channel; a wide one is two words, the lower one first. */
-TK_INLINE int64_t tk_wide_bias(int wide, const int32_t *bias, int channel) {
+TK_INLINE int64_t tk_wide_bias(int wide, const TK_FLASH int32_t *bias, int channel) {
     return wide ? (int64_t)bias[2 * channel + 1] * 4294967296 + (uint32_t)bias[2 * channel] : bias[channel];
 }
 
 /* sum + the dot product of values, which lie `step` apart, and weights */
-TK_INLINE int64_t tk_wide_dot(int wide, const int16_t *values, int step, const int8_t *weights, int length,
+TK_INLINE int64_t tk_wide_dot(int wide, const int16_t *values, int step, const TK_FLASH int8_t *weights, int length,
                               int64_t sum) {
     if (wide) {
         for (int i = 0; i < length; i++) {
