@@ -81,10 +81,10 @@ def test_a_multiplier_for_every_channel() -> None:
     assert multipliers.shape == (3,)
 
 
-def test_dense_layers_multiply_scales_in_float32() -> None:
+def test_dense_layers_multiply_scales_in_double() -> None:
     a, b, y = (float(np.float32(v)) for v in (0.1, 0.3, 0.7))
-    assert fully_connected_multiplier(a, b, y) == quantize_multiplier(float(np.float32(a) * np.float32(b)) / y)
-    assert fully_connected_multiplier(a, b, y) != quantize_multiplier(a * b / y)
+    assert fully_connected_multiplier(a, b, y) == quantize_multiplier(a * b / y)
+    assert fully_connected_multiplier(a, b, y) != quantize_multiplier(float(np.float32(a) * np.float32(b)) / y)
 
 
 def test_activation_ranges() -> None:

@@ -89,12 +89,12 @@ def channel_multipliers(
 
 
 def fully_connected_multiplier(input_scale: float, filter_scale: float, output_scale: float) -> tuple[int, int]:
-    """Multiplier and shift of FULLY_CONNECTED with one filter scale.
+    """Multiplier and shift of FULLY_CONNECTED with one filter scale, and of BATCH_MATMUL.
 
-    Unlike the per-channel path, TFLM multiplies the input and filter scales in float32 before it goes to double.
+    TFLM multiplies the input and filter scales in double; until early October 2026 it did so in float32, which moves
+    an output by one in rare cases.
     """
-    product = np.float32(input_scale) * np.float32(filter_scale)
-    return quantize_multiplier(float(product) / float(output_scale))
+    return quantize_multiplier(float(input_scale) * float(filter_scale) / float(output_scale))
 
 
 def saturating_rounding_doubling_high_mul(a: Any, b: Any) -> np.ndarray:
