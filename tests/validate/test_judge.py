@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.support.elementwise import unary
 from tests.support.models import ModelBuilder, add, conv_2d, fully_connected, single, softmax
 from tinykit.errors import DataError, ModelError, ToolFailed, ToolMissing
 from tinykit.validate import judge as judge_module
@@ -118,3 +119,26 @@ def test_without_the_package_the_install_command_is_told(monkeypatch):
         Judge(b"")
     with pytest.raises(ToolMissing, match="Linux on x86-64"):
         judge_version()
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("op", ["GELU", "LOG"])
+def test_reference_kernels_judge_what_tflm_lacks(op):
+    attributes = {"approximate": True} if op == "GELU" else {}
+    model = single(unary, (1, 256), op=op, scale=0.05, zero_point=-3, **attributes)
+    vector = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
+    with Judge(model) as judge:
+        assert judge.name.startswith("tensorflow 2.19")
+        (output,) = judge.run([vector])
+        (value,) = judge.tensors([vector]).values()
+        np.testing.assert_array_equal(output, value)
+        assert np.unique(output).size > 20
+
+
+def test_without_tensorflow_says_what_would_judge(monkeypatch):
+    find = judge_module.importlib.util.find_spec
+    monkeypatch.setattr(judge_module.importlib.util, "find_spec", lambda n: None if n == "tensorflow" else find(n))
+    with pytest.raises(ToolMissing, match=r"tensorflow 2\.19"):
+        Judge(single(unary, (1, 4), op="GELU", approximate=True))
+    with Judge(single(softmax, (1, 4))) as judge:
+        assert judge.name == f"tflite-micro {judge_version()}"

@@ -10,6 +10,9 @@ Shapes are the .tflite's own, the leading batch dimension included: kws01's batc
 A model that keeps state begins each `run`, `run_many` and `run_batches` afresh and keeps it from vector to vector;
 before `tensors` call `reset` where the state of former calls must not count.
 It runs in a worker process (`judge_worker.py`), because a hostile model can crash the interpreter.
+
+Of a model with an operator that TFLM lacks, the reference kernels of TensorFlow Lite judge, which give TFLM's bytes
+wherever both exist; `Judge.name` tells who did. They need tensorflow, which is imported in their worker alone.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +42,8 @@ ARENA_BYTES = 256 << 20
 """TFLM's arena. Untouched pages cost nothing, and a tight arena crashes the process, so it is far too large."""
 CHUNK = 64
 """Vectors sent at a time; the time limit holds for each chunk."""
+REFERENCE_VERSION = "2.19"
+"""TensorFlow whose reference kernels judge; from 2.20 on FULLY_CONNECTED rounds otherwise than TFLM."""
 SHOWN_LINES = 4
 """Lines of TFLM's own messages that an error shows."""
 
@@ -69,6 +75,16 @@ def _require_package() -> None:
         )
 
 
+def _no_reference(refusal: ModelError, found: str) -> ToolMissing:
+    return ToolMissing(
+        f"the model has an operator that TFLM lacks, and what judges it is not installed ({refusal.what})",
+        expected=f"tensorflow {REFERENCE_VERSION}, whose reference kernels decide there",
+        found=found,
+        next_step='Run: pip install "tinykit[train]" with Python 3.10 to 3.12',
+        page="no-judge",
+    )
+
+
 class Judge:
     """TFLM's interpreter with one model. A context manager: leaving it ends the worker process.
 
@@ -76,9 +92,10 @@ class Judge:
         model: the .tflite file's bytes.
         timeout: seconds allowed for loading, and for each chunk of 64 vectors.
 
-    Attributes: `inputs` and `outputs`, one JudgePort each.
+    Attributes: `inputs` and `outputs`, one JudgePort each; `name` of the judge, with its version.
 
-    Raises: ToolMissing without the tflite-micro package; ModelError where TFLM refuses the model or crashes on it;
+    Raises: ToolMissing without the tflite-micro package, or without tensorflow for a model with an operator that TFLM
+    lacks; ModelError where TFLM refuses the model or crashes on it;
     ToolFailed when it takes too long.
     """
 
@@ -86,9 +103,23 @@ class Judge:
         _require_package()
         self._timeout = timeout
         self._late = False
+        self.name, self._who = f"{PACKAGE} {judge_version()}", "TFLM"
+        try:
+            facts = self._load(model)
+        except ModelError as error:
+            if wire.LACKS not in str(error):
+                raise
+            facts = self._load_reference(model, error)
+        self.inputs, self.outputs = (
+            tuple(JudgePort(tuple(port["shape"]), port["dtype"]) for port in facts[side])
+            for side in ("inputs", "outputs")
+        )
+
+    def _load(self, model: bytes, *arguments: str) -> dict[str, Any]:
+        """Start a worker with the model; what it says of the model."""
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(wire.__file__))],
+            [sys.executable, str(Path(wire.__file__)), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._messages,
@@ -98,11 +129,24 @@ class Judge:
         except BaseException:
             self.close()
             raise
-        facts = json.loads(loaded[0].tobytes())
-        self.inputs, self.outputs = (
-            tuple(JudgePort(tuple(port["shape"]), port["dtype"]) for port in facts[side])
-            for side in ("inputs", "outputs")
-        )
+        facts: dict[str, Any] = json.loads(loaded[0].tobytes())
+        return facts
+
+    def _load_reference(self, model: bytes, refusal: ModelError) -> dict[str, Any]:
+        """Let TensorFlow's reference kernels judge a model that TFLM refused for lack of an operator."""
+        if importlib.util.find_spec("tensorflow") is None:
+            raise _no_reference(refusal, "no tensorflow") from refusal
+        self._who = "TensorFlow Lite"
+        try:
+            facts = self._load(model, wire.REFERENCE)
+        except ModelError:
+            raise refusal from None
+        version = facts["tensorflow"]
+        if not version.startswith(f"{REFERENCE_VERSION}."):
+            self.close()
+            raise _no_reference(refusal, f"tensorflow {version}") from refusal
+        self.name = f"tensorflow {version}, reference kernels"
+        return facts
 
     def __enter__(self) -> Judge:
         return self
@@ -192,7 +236,9 @@ class Judge:
         except (EOFError, BrokenPipeError) as error:
             raise self._death() from error
         if status == wire.FAILED:
-            raise ModelError(f"TFLM refuses the model: {self._said(answer[0].tobytes().decode(errors='replace'))}")
+            raise ModelError(
+                f"{self._who} refuses the model: {self._said(answer[0].tobytes().decode(errors='replace'))}"
+            )
         return answer
 
     @contextlib.contextmanager
@@ -216,11 +262,11 @@ class Judge:
         status = self._process.wait()
         if self._late:
             return ToolFailed(
-                f"TFLM's interpreter did not answer within {self._timeout:g} s",
+                f"{self._who}'s interpreter did not answer within {self._timeout:g} s",
                 next_step="Check the model with: tinykit check MODEL.tflite",
             )
         reason = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return ModelError(f"TFLM's interpreter crashed on the model: {self._said(reason)}")
+        return ModelError(f"{self._who}'s interpreter crashed on the model: {self._said(reason)}")
 
     def _said(self, otherwise: str) -> str:
         """What TFLM printed, and `otherwise`, as one line."""

@@ -1,6 +1,7 @@
-"""The judge's worker process: TFLM's interpreter behind a pipe, so that a hostile model can only crash the worker.
+"""The judge's worker process: an interpreter behind a pipe, so that a hostile model can only crash the worker.
 
-Started by `tinykit.validate.judge` as a script; imports nothing of tinykit. A message in either direction is
+Started by `tinykit.validate.judge` as a script, with the argument "reference" for TensorFlow Lite's reference kernels
+in place of TFLM; imports nothing of tinykit. A message in either direction is
 
     kind u8, count u32, then `count` times: length u64 and that many bytes of a .npy array (little endian)
 
@@ -16,12 +17,21 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 LOAD, RUN, TENSORS, DONE, FAILED, RESET = range(6)
 RESOURCE = 13
 """The schema's type of handles of variables, which hold no values; TFLM crashes when asked for them."""
 LARGEST_PART = 1 << 31
+
+REFERENCE = "reference"
+"""The argument that asks for TensorFlow Lite's reference kernels."""
+LACKS = "Didn't find op"
+"""TFLM's own words for an operator that it does not have; its errors carry them."""
+
+_EXP, _LOG, _INT8 = 47, 73, 9
+"""Numbers in the schema."""
 
 
 def write_message(stream: BinaryIO, kind: int, arrays: list[Any]) -> None:
@@ -68,19 +78,32 @@ class Worker:
         from tflite_micro.python.tflite_micro import runtime
 
         try:
-            self._graph = runtime.convert_bytearray_to_object(bytearray(model)).subgraphs[0]
+            whole = runtime.convert_bytearray_to_object(bytearray(model))
+            self._graph = whole.subgraphs[0]
+            self._codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in whole.operatorCodes]
             self._has_state = any(t.isVariable or t.type == RESOURCE for t in self._graph.tensors)
         except Exception as error:  # the generated reader checks nothing and raises anything
             raise ValueError("the file is truncated or corrupt") from error
 
-        def start() -> Any:
-            # A linear layout, where no tensor overwrites another, keeps every intermediate value readable.
-            return runtime.Interpreter.from_bytes(
-                model, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
-            )
+        self._require_int8_kernels()
+        self._start = self._starter(model, arena_bytes)
+        self._interpreter = self._start()
 
-        self._start = start
-        self._interpreter = start()
+    def _require_int8_kernels(self) -> None:
+        """Say that an operator is lacking where TFLM knows it in float32 alone and says so late or otherwise."""
+        tensors = self._graph.tensors
+        for operator in self._graph.operators:
+            name = {_EXP: "EXP", _LOG: "LOG"}.get(self._codes[operator.opcodeIndex])
+            if name and tensors[operator.inputs[0]].type == _INT8:
+                raise ValueError(f"{LACKS} for int8 '{name}'")
+
+    def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
+        """What makes a new interpreter of the model."""
+        from tflite_micro.python.tflite_micro import runtime
+
+        # A linear layout, where no tensor overwrites another, keeps every intermediate value readable.
+        configuration = runtime.InterpreterConfig.kPreserveAllTensors
+        return lambda: runtime.Interpreter.from_bytes(model, arena_size=arena_bytes, intrepreter_config=configuration)
 
     def facts(self) -> str:
         """Shapes and dtypes of inputs and outputs, as JSON."""
@@ -105,7 +128,7 @@ class Worker:
         for vector in zip(*batches, strict=True):
             self._invoke(list(vector))
             for index, values in enumerate(outputs):
-                values.append(self._interpreter.get_output(index))
+                values.append(self._output(index))
         return [np.stack(values) for values in outputs]
 
     def tensors(self, inputs: list[Any]) -> list[Any]:
@@ -115,13 +138,62 @@ class Worker:
         self._invoke(inputs)
         written = {int(t) for o in self._graph.operators for t in o.outputs if t >= 0}
         indices = sorted(t for t in written if self._graph.tensors[t].type != RESOURCE)
-        values = [self._interpreter.GetTensor(index, 0)["tensor_data"] for index in indices]
+        values = [self._tensor(index) for index in indices]
         return [np.array(indices, np.int64), *values]
 
     def _invoke(self, inputs: list[Any]) -> None:
         for index, value in enumerate(inputs):
             self._interpreter.set_input(value, index)
         self._interpreter.invoke()
+
+    def _output(self, index: int) -> Any:
+        return self._interpreter.get_output(index)
+
+    def _tensor(self, index: int) -> Any:
+        return self._interpreter.GetTensor(index, 0)["tensor_data"]
+
+
+class ReferenceWorker(Worker):
+    """The same answers from TensorFlow Lite's reference kernels, for operators that TFLM lacks."""
+
+    def _require_int8_kernels(self) -> None:
+        """They have all of them."""
+
+    def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
+        import tensorflow as tf
+
+        self._version = tf.__version__
+
+        def start() -> Any:
+            interpreter = tf.lite.Interpreter(
+                model_content=model,
+                experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+                experimental_preserve_all_tensors=True,
+            )
+            interpreter.allocate_tensors()
+            return interpreter
+
+        return start
+
+    def facts(self) -> str:
+        """Shapes and dtypes of inputs and outputs, and TensorFlow's version, as JSON."""
+        sides = {
+            "inputs": self._interpreter.get_input_details(),
+            "outputs": self._interpreter.get_output_details(),
+        }
+        ports = {side: [_port(details) for details in found] for side, found in sides.items()}
+        return json.dumps({**ports, "tensorflow": self._version})
+
+    def _invoke(self, inputs: list[Any]) -> None:
+        for details, value in zip(self._interpreter.get_input_details(), inputs, strict=True):
+            self._interpreter.set_tensor(details["index"], value)
+        self._interpreter.invoke()
+
+    def _output(self, index: int) -> Any:
+        return self._interpreter.get_tensor(self._interpreter.get_output_details()[index]["index"])
+
+    def _tensor(self, index: int) -> Any:
+        return self._interpreter.get_tensor(index)
 
 
 def _port(details: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +206,8 @@ def _answer(worker: Worker | None, kind: int, arrays: list[Any]) -> tuple[Worker
     import numpy as np
 
     if kind == LOAD:
-        worker = Worker(arrays[0].tobytes(), int(arrays[1]))
+        kind_of_worker = ReferenceWorker if sys.argv[1:] == [REFERENCE] else Worker
+        worker = kind_of_worker(arrays[0].tobytes(), int(arrays[1]))
         return worker, [np.frombuffer(worker.facts().encode(), np.uint8)]
     if worker is None:
         raise ValueError("no model is loaded")

@@ -19,7 +19,7 @@ from tinykit.plan.model import Plan
 from tinykit.targets import target as target_named
 from tinykit.validate.divergence import counterpart
 from tinykit.validate.host import HostModel
-from tinykit.validate.judge import Judge, judge_version
+from tinykit.validate.judge import Judge
 from tinykit.validate.vectors import vectors as make_vectors
 
 TRACED = 16
@@ -88,7 +88,7 @@ def verify(
         "model_sha256": graph.sha256,
         "target": target,
         "seed": seed,
-        "judge": f"tflite-micro {judge_version()}",
+        "judge": judge.name,
         "seconds": round(time.monotonic() - started, 3),
     }
 

@@ -78,7 +78,7 @@ def validate(
     samples = load_samples(data, graph, limit)
     with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder) as device:
         device.require_model(graph.sha256)
-        expected = judge.run_batches([samples.x])
+        expected = _expected(judge, graph, samples)
         path = checkpoint_path(graph, board, folder) if resume else None
         with Checkpoint(path, device.description, samples) as kept:
             tally = _stream(device, graph, samples, expected, kept, quiet=quiet)
@@ -90,6 +90,7 @@ def validate(
             "board": board.name,
             "port": device.port.name,
             "emulated": device.emulated,
+            "judge": judge.name,
             "samples": len(samples),
             "accuracy": float(np.trace(tally.confusion)) / len(samples),
             "accuracy_tflm": tally.right_tflm / len(samples),
@@ -110,6 +111,13 @@ def validate(
             "resumed": tally.resumed,
             "seconds": round(time.monotonic() - started, 2),
         }
+
+
+def _expected(judge: Judge, graph: Graph, samples: Samples) -> list[np.ndarray]:
+    """TFLM's outputs, (n, *shape) each; a model that keeps state forgets it before each sample, as the device does."""
+    if not graph.states:
+        return judge.run_batches([samples.x])
+    return [np.stack(values) for values in zip(*(judge.run([x]) for x in samples.x), strict=True)]
 
 
 def checkpoint_path(graph: Graph, board: Board, folder: Path | None) -> Path:
@@ -167,7 +175,7 @@ def _answer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally, kept: Ch
     """The device's answer to sample `number`, kept; where there is none, the error says what is kept."""
     sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
     try:
-        answer, resets = run_steadily(device, graph.sha256, x, output_bytes=sizes)
+        answer, resets = run_steadily(device, graph.sha256, x, output_bytes=sizes, has_state=bool(graph.states))
     except DeviceError as error:
         if kept.answers:
             advice = f"{error.next_step}; " if error.next_step else ""
@@ -195,6 +203,7 @@ def _look_inside(
         return _explain(device, plan, judge, samples.x[mismatch])
     for x in samples.x[:TRACED]:
         if can_compare(device, plan):
+            judge.reset()
             found = first_divergence(device, plan, [x], judge.tensors([x]))
             if found is not None:
                 return found, "no output byte differs on this set, but a layer inside does"
@@ -205,6 +214,7 @@ def _explain(device: Device, plan: Plan, judge: Judge, x: np.ndarray) -> tuple[d
     """The first layer that differs for input `x`, or None and why none can be named."""
     if not can_compare(device, plan):
         return None, "the firmware cannot be run step by step, or another version of tinykit planned it"
+    judge.reset()
     found = first_divergence(device, plan, [x], judge.tensors([x]))
     return found, None if found else "run step by step, every layer agrees with TFLM"
 
