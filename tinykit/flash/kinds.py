@@ -26,10 +26,12 @@ class EmulatorKind:
         command: the command line for a board, its ELF and the control socket's path; `counting` asks for exact counts
             where they cost speed. The .bin of the same program lies beside the ELF. Raises ToolMissing, ToolFailed.
         icount_shift: each instruction advances the board's time by 2^shift ns; None where time goes by cycles.
+        program: the program whose version tells the emulator's, for a record of what was used.
     """
 
     command: Callable[[Board, Path, Path, bool], list[str]]
     icount_shift: Callable[[Board], int | None]
+    program: Callable[[Board], str]
 
 
 def kind_of(board: Board) -> EmulatorKind:

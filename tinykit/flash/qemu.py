@@ -24,6 +24,10 @@ def icount_shift(board: Board) -> int:
     return 0 if board.emulator is not None and board.emulator.counter == "minstret" else ICOUNT_SHIFT
 
 
+def _program(board: Board) -> str:
+    return "qemu-system-riscv32" if board.target.name.startswith("rv32") else "qemu-system-arm"
+
+
 def _command(board: Board, elf: Path, control: Path, counting: bool) -> list[str]:
     """Waiting before it builds the machine, UART on a new pty.
 
@@ -32,7 +36,7 @@ def _command(board: Board, elf: Path, control: Path, counting: bool) -> list[str
     """
     emulator = board.emulator
     assert emulator is not None
-    program = "qemu-system-riscv32" if board.target.name.startswith("rv32") else "qemu-system-arm"
+    program = _program(board)
     path = shutil.which(program)
     if path is None:
         raise ToolMissing(
@@ -50,4 +54,4 @@ def _command(board: Board, elf: Path, control: Path, counting: bool) -> list[str
     ]
 
 
-QEMU = EmulatorKind(_command, icount_shift)
+QEMU = EmulatorKind(_command, icount_shift, _program)

@@ -78,4 +78,4 @@ def _command(board: Board, elf: Path, control: Path, counting: bool) -> list[str
     return on_terminal(node, str(RUNNERS / "rp2040js.mjs"), str(folder), str(program), str(control))
 
 
-RP2040JS = EmulatorKind(_command, lambda board: None)
+RP2040JS = EmulatorKind(_command, lambda board: None, lambda board: "node")

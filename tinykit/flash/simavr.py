@@ -66,4 +66,4 @@ def _command(board: Board, elf: Path, control: Path, counting: bool) -> list[str
     return on_terminal(str(runner()), board.emulator.machine, str(board.clock_hz), str(image), str(control))
 
 
-SIMAVR = EmulatorKind(_command, lambda board: None)
+SIMAVR = EmulatorKind(_command, lambda board: None, lambda board: "cc")

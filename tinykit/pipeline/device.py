@@ -101,12 +101,14 @@ class OnDevice:
         return {"board": file_hash(self.board.source)}
 
     def _tools(self) -> dict[str, str]:
-        emulator = f"qemu-system-{'arm' if self.board.target.toolchain.startswith('arm') else 'riscv32'}"
+        from tinykit.flash.kinds import kind_of
+
+        emulator = kind_of(self.board).program(self.board) if self.board.emulator is not None else ""
         return {
             **self._board_file(),
             "templates": folder_hash(data_folder("firmware_templates")),
             "compiler": tool_version(f"{self.board.target.toolchain}gcc"),
-            "emulator": tool_version(emulator),
+            "emulator": tool_version(emulator) if emulator else "none",
         }
 
 
