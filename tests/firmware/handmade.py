@@ -123,6 +123,7 @@ class Interface:
     steps: int = 2
     inputs: tuple[Port, ...] = (Port("input", "int8_t", 8, "hand_input()"),)
     outputs: tuple[Port, ...] = (Port("output", "int8_t", 8, "hand_output()"),)
+    has_state: bool = False
 
 
 COST = Cost(instructions=100, macs=8, weights=24, code=400, arena=64, static=20, stack=64)

@@ -45,6 +45,8 @@ class Interface:
     steps: int
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    has_state: bool = False
+    """Whether there is a NAME_reset_state()."""
 
 
 def interface(plan: Plan) -> Interface:
@@ -61,6 +63,7 @@ def graph_interface(graph: Graph, arena_bytes: int, steps: int) -> Interface:
         steps=steps,
         inputs=_ports(graph.name, "input", [graph.tensor(i) for i in graph.inputs]),
         outputs=_ports(graph.name, "output", [graph.tensor(i) for i in graph.outputs]),
+        has_state=bool(graph.states),
     )
 
 

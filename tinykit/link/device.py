@@ -188,6 +188,10 @@ class Device:
         payload = self._request(Kind.STACK, answer=8)
         return Stack(*struct.unpack("<II", self._sized(payload, 8, Kind.STACK)))
 
+    def reset_state(self) -> None:
+        """Have the model forget its former inferences; of a model that keeps state only."""
+        self._request(Kind.RESET_STATE)
+
     def echo(self, data: bytes) -> bytes:
         """`data` (at most MAX_PAYLOAD bytes), there and back."""
         return self._request(Kind.ECHO, data, answer=len(data))

@@ -31,6 +31,7 @@ class Kind(enum.IntEnum):
     STACK = 0x07
     RESET = 0x08
     ECHO = 0x09
+    RESET_STATE = 0x0A
     BOOT = 0xFD
     FAULT = 0xFE
     ERROR = 0xFF

@@ -15,12 +15,17 @@ DISTURBANCES = 50
 
 
 def run_steadily(
-    device: Device, sha256: str, *inputs: np.ndarray | bytes, output_bytes: tuple[int, ...] | None = None
+    device: Device,
+    sha256: str,
+    *inputs: np.ndarray | bytes,
+    output_bytes: tuple[int, ...] | None = None,
+    has_state: bool = False,
 ) -> tuple[Inference, int]:
     """One inference during which nothing was lost: its answer, and how often the device had reset or fallen silent.
 
     The BOOT event of a device that resets may be what was lost, and with it the input: so an answer counts only when
     every frame of its inference came whole and at the first try. The device is greeted before it is asked again.
+    A model with `has_state` forgets its former inferences first.
     Raises: DeviceReset, LinkTimeout when it happens again and again; WrongFirmware when the device comes back with
         another model than `sha256`; as `Device.run`.
     """
@@ -28,6 +33,8 @@ def run_steadily(
     for _ in range(DISTURBANCES):
         silences = device.silences
         try:
+            if has_state:
+                device.reset_state()
             answer = device.run(*inputs, output_bytes=output_bytes)
             if device.silences == silences:
                 return answer, resets

@@ -132,6 +132,8 @@ def _run(device: Device, graph: Graph, inputs: list[np.ndarray], expected: list[
     """Ticks of the first vector, and whether every output byte of all vectors equals TFLM's."""
     sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
     ticks, exact = 0, True
+    if graph.states:
+        device.reset_state()
     for number in range(len(inputs[0])):
         answer = device.run(*(batch[number] for batch in inputs), output_bytes=sizes)
         exact &= all(raw == batch[number].tobytes() for raw, batch in zip(answer.outputs, expected, strict=True))
@@ -143,6 +145,8 @@ def _layers(device: Device, plan: Plan, inputs: list[np.ndarray]) -> list[dict[s
     """Each step that runs code, counted alone; empty where the firmware cannot be stepped."""
     if not device.description.can_step:
         return []
+    if plan.graph.states:
+        device.reset_state()
     for index, data in enumerate(inputs):
         device.write_input(data.tobytes(), index)
     layers = []

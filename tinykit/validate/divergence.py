@@ -23,12 +23,16 @@ def first_divergence(
 ) -> dict[str, Any] | None:
     """The first step whose output differs from TFLM's, or None where every comparable step agrees.
 
+    A model that keeps state forgets it first.
+
     Args:
         inputs: one array a model input.
         judged: TFLM's value of every computed tensor by .tflite tensor index (`Judge.tensors`).
     Returns: layer, op, kernel, step number, index in the tensor, both values ("board", "tflm") and how many differ.
     Raises: DeviceError.
     """
+    if plan.graph.states:
+        device.reset_state()
     for number, data in enumerate(inputs):
         device.write_input(np.ascontiguousarray(data).tobytes(), number)
     for number, step in enumerate(plan.steps):
