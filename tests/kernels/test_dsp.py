@@ -99,11 +99,37 @@ def test_the_sample_takes_the_dsp_kernels(one: Case) -> None:
     assert "dsp" in steps[-1].kernel
 
 
+@st.composite
+def depthwise_chains(draw: st.DrawFn) -> Case:
+    """A depthwise layer that may take its input's place, and its neighbours; sometimes the input is read again."""
+    shape = draw(st.integers(1, 9)), draw(st.integers(1, 13))
+    seed = draw(st.integers(0, 1 << 16))
+    channels, activation = draw(st.integers(1, 9)), draw(activations())
+    model = ModelBuilder(seed)
+    x = conv_2d(model, model.input((1, *shape, 3)), filters=channels, kernel=(1, 1), activation=activation)
+    zero_point = draw(st.sampled_from([-128, -128, 3]))
+    y = depthwise_conv_2d(model, x, padding="SAME", activation="RELU", zero_point=zero_point)
+    again = draw(st.booleans())
+    label = f"depthwise chain of {shape} x {channels}, {activation}, seed {seed}, read again: {again}"
+    return Case(label, model.finish([add(model, x, y) if again else y]))
+
+
+@many_models
+@given(st.lists(depthwise_chains(), min_size=BATCH, max_size=BATCH))
+def test_depthwise_layers_in_place_equal_tflm(some: list[Case]) -> None:
+    assert_equal(some, on="cortex-m4")
+
+
+def test_some_depthwise_layers_are_in_place() -> None:
+    steps = make_plan(read_graph(chain(), "chain"), target("cortex-m4")).steps
+    assert "depthwise_plane_dsp" in {step.kernel for step in steps}
+
+
 def chain() -> bytes:
     """Layers whose channels do not divide by four, rows of odd length, both strides, outputs of both signs."""
     model = ModelBuilder(3)
     x = conv_2d(model, model.input((1, 15, 13, 3)), filters=11, strides=(2, 1), padding="SAME", activation="RELU")
-    x = depthwise_conv_2d(model, x, padding="SAME")
+    x = depthwise_conv_2d(model, x, padding="SAME", activation="RELU", zero_point=-128)
     y = conv_2d(model, depthwise_conv_2d(model, x, padding="SAME", activation="RELU6"), filters=11, kernel=(1, 1))
     x = depthwise_conv_2d(model, add(model, x, y), padding="SAME", strides=(2, 2))
     x = average_pool_2d(model, x, window=(4, 7))

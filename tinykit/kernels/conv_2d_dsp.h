@@ -16,7 +16,7 @@
  * the groups end in w.
  */
 #if TK_DSP
-#define TK_DSP_UNROLL 8
+#define TK_DSP_UNROLL 16
 
 TK_INLINE const uint32_t *tk_conv_groups(int shift, int two_sided, const uint32_t *w, const uint32_t *x, int pairs,
                                          int groups, int8_t *first, int8_t *second, int32_t constant) {

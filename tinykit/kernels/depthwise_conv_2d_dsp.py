@@ -20,7 +20,7 @@ from tinykit.targets import Target
 MOST_CHANNELS = 1000
 """For two pixels at a time: the instructions' offsets end at 4,095 bytes, and four pixels must lie within."""
 
-HOT = 0.02
+HOT = 0.01
 """The part of the model's multiply-accumulates from which on a layer is worth code of its own."""
 
 

@@ -23,8 +23,8 @@ COLUMN_PAIR = 8
 GROUP, GROUP_TWO_SIDED = 54, 73
 """Instructions of eight outputs (two pixels, four channels) without their products."""
 
-PAIR = 12 + 3 / 8
-"""Instructions of the 16 products of two values, two pixels and four channels, and of the loop around eight such."""
+PAIR, TURN, UNROLLED = 12, 3, 16
+"""Instructions of the 16 products of two values, two pixels and four channels; of a turn of the loop of so many."""
 
 REST_PAIR, REST_OUTPUT = 12.0, 12.0
 """The same of two channels that are left over: of 8 products, and of an output."""
@@ -69,7 +69,7 @@ def clamped(step: Step, operator: Operator, y: Tensor) -> Step:
 def convolution_instructions(pixels: int, pairs: int, channels: int, two_sided: bool) -> int:
     """Predicted instructions of `tk_conv_pixels` over an image, with unpacking; pairs of values are a column."""
     groups, rest = divmod(channels, packing.GROUP)
-    group = (GROUP_TWO_SIDED if two_sided else GROUP) + PAIR * pairs
+    group = (GROUP_TWO_SIDED if two_sided else GROUP) + PAIR * pairs + TURN * -(-pairs // UNROLLED)
     left_over = (rest + 1) // 2 * REST_PAIR * pairs + 2 * rest * REST_OUTPUT
     return round((pixels + 1) // 2 * (groups * group + left_over + 4 * pairs * UNPACKED + PIXELS))
 
