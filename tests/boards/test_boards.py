@@ -103,6 +103,12 @@ def test_folders_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ('title = "Arm', 'title = "\\u0007Arm', r":3: 'title'.*printable"),
         ("[uart]", "[[uart]]", r"\[uart\] is not a table"),
         ("[uart]", "[uart", r"is not TOML"),
+        ('driver = "cmsdk"', 'driver = "stm32v2"', r":\d+: the driver 'stm32v2' needs 'tx_pin' in \[uart\]"),
+        ('driver = "cmsdk"', 'driver = "ecosystem"', r":\d+: a board without a UART driver of ours needs `templates`"),
+        ('driver = "cmsdk"', 'driver = "cmsdk"\nenable = ["0x40.32"]', r":\d+: 'enable' in \[uart\].*found 0x40.32"),
+        ("[uart]", '[usb]\nids = ["2E8A:3"]\n[uart]', r":\d+: 'ids' in \[usb\].*lower case.*found 2E8A:3"),
+        ("references", 'templates = ["brew"]\nreferences', r"'templates' in the top level.*only cmake"),
+        ('kind = "qemu"', 'kind = "abacus"', r"'kind' in \[emulator\].*qemu, simavr, rp2040js"),
     ],
 )
 def test_what_breaks_the_schema_is_named(changed, old: str, new: str, message: str) -> None:
