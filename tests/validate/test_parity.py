@@ -86,9 +86,19 @@ def test_the_same_question_has_the_same_answer() -> None:
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
 
 
-def test_other_targets_are_refused_with_advice() -> None:
-    with pytest.raises(UsageError, match="validate --board"):
-        verify(small_model(), target="cortex-m4")
+def test_a_target_without_an_emulated_board_is_refused_with_advice() -> None:
+    with pytest.raises(UsageError, match="cortex-m4"):
+        verify(small_model(), target="xtensa")
+
+
+@pytest.mark.emulated
+def test_an_emulated_target_is_equal_and_a_fault_there_is_found() -> None:
+    result = verify(small_model(), vectors=6, target="cortex-m4")
+    assert result["bit_exact"] and result["target"] == "cortex-m4"
+    assert result["tensors"] == result["tensors_computed"] == 4
+    found = verify(small_model(), vectors=4, target="cortex-m4", alter=with_flipped_weight)["first_divergent_layer"]
+    assert found["step"] == 1 and found["op"] == "CONV_2D" and found["kernel"]
+    assert found["found"] != found["tflm"]
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vectors", type=int, default=200, metavar="N", help="random and boundary inputs (default 200)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random inputs (default 0)")
-    parser.add_argument("--target", default="host", help="where the compiled C runs (default host)")
+    parser.add_argument(
+        "--target", default="host", help="where the compiled C runs: host (default), or the target of an emulated board"
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -5,14 +5,14 @@ verify(model, vectors=200, seed=0, target="host") -> the JSON of `tinykit verify
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinykit.errors import UsageError
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
@@ -21,6 +21,9 @@ from tinykit.validate.divergence import counterpart
 from tinykit.validate.host import HostModel
 from tinykit.validate.judge import Judge
 from tinykit.validate.vectors import vectors as make_vectors
+
+if TYPE_CHECKING:
+    from tinykit.validate.emulated import EmulatedModel
 
 TRACED = 16
 """Vectors whose intermediate tensors are compared too: outputs that saturate hide differences inside."""
@@ -41,38 +44,32 @@ def verify(
         model: a .tflite file, or its bytes.
         vectors: how many inputs; all outputs are compared, intermediate tensors on `TRACED` of them.
         seed: of the vectors.
-        target: where the compiled C runs; "host" is the one that there is without a board.
-        sanitize: run under AddressSanitizer and UndefinedBehaviorSanitizer.
+        target: where the compiled C runs: "host", or the target of an emulated board.
+        sanitize: run under AddressSanitizer and UndefinedBehaviorSanitizer, on the host.
         alter: changes the plan before it is compiled (tests show with it that a fault is found).
 
     Returns: bit_exact; vectors; bytes and mismatched_bytes of their outputs; first_divergent_layer (None, or layer,
     op, kernel, step, vector, index, found, tflm, mismatched_values); traced_vectors, and of tensors_computed the
     number compared inside; name and model_sha256; target, seed, judge, seconds.
 
-    Raises: ModelError, UnsupportedModel for a model that cannot be compiled or judged; ToolMissing without compiler
-    or judge; ToolFailed when one fails; UsageError for a target that does not run here.
+    Raises: ModelError, UnsupportedModel for a model that cannot be compiled or judged; ToolMissing without compiler,
+    emulator or judge; ToolFailed when one fails; UsageError for a target that no emulated board has; DoesNotFit;
+    DeviceError.
     """
-    if target != "host":
-        raise UsageError(
-            f"verify runs the compiled C on this machine, not on {target!r}",
-            expected="--target host",
-            next_step="Use tinykit validate --board B to compare an emulated or real board",
-        )
     started = time.monotonic()
     graph = read_graph(model)
     raw = model if isinstance(model, bytes) else model.read_bytes()
     plan = make_plan(graph, target_named(target))
     plan = alter(plan) if alter else plan
     inputs = make_vectors(graph, vectors, seed)
-    compiled = HostModel(plan, sanitize=sanitize)
-    ours = compiled.run_many(inputs)
-    with Judge(raw) as judge:
+    with Judge(raw) as judge, _compiled(plan, sanitize) as compiled:
+        ours = compiled.run_many(inputs)
         theirs = judge.run_batches(inputs)
         unlike = _unlike_vectors(ours, theirs)
         traced = _to_trace(unlike, vectors, has_state=bool(graph.states))
         judge.reset()
         judged = [judge.tensors([batch[k] for batch in inputs]) for k in traced]
-    values = compiled.trace([batch[traced] for batch in inputs])
+        values = compiled.trace([batch[traced] for batch in inputs])
     tensors, divergence = compare_tensors(plan, values, judged, traced)
     mismatched = sum(int((_bytes(a) != _bytes(b)).sum()) for a, b in zip(ours, theirs, strict=True))
     return {
@@ -91,6 +88,18 @@ def verify(
         "judge": judge.name,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+@contextlib.contextmanager
+def _compiled(plan: Plan, sanitize: bool) -> Iterator[HostModel | EmulatedModel]:
+    """The plan, compiled for its target and ready to answer."""
+    if plan.target.name == "host":
+        yield HostModel(plan, sanitize=sanitize)
+        return
+    from tinykit.validate.emulated import emulated_model
+
+    with emulated_model(plan) as model:
+        yield model
 
 
 def compare_tensors(
