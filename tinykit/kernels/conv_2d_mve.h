@@ -212,7 +212,7 @@ TK_INLINE void tk_mve_column(const tk_conv_2d_mve_shape *s, const int8_t *input,
             tk_mve_copy(column, input + row, run);
             continue;
         }
-        TK_MVE_SET(column, zero_point, (size_t)run);
+        tk_mve_fill(column, zero_point, run);
         for (int kx = inside.first; is_inside && kx < inside.last; kx++) {
             tk_mve_copy(column + kx * s->depth, input + row + kx * s->dilation_width * s->depth, s->depth);
         }
@@ -240,7 +240,7 @@ TK_INLINE void tk_conv_2d_mve(const tk_conv_2d_mve_shape *s, const int8_t *input
     const int step = s->stride_width * s->depth;
     runs[s->runs].first = 0;
     if (!s->gathered) {
-        TK_MVE_SET(outside, input_zero_point, (size_t)row);
+        tk_mve_fill(outside, input_zero_point, row);
     }
     for (int y = 0; y < s->output_height; y++) {
         const int top = y * s->stride_height - s->pad_top;

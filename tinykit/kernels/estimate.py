@@ -48,6 +48,7 @@ COEFFICIENTS = {
     "tk_conv_2d_mve_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 430, 180),
     "tk_depthwise_plane_dsp": Coefficients(0.0, 0.0, 0.0, 60, 480, 130),
     "tk_depthwise_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 900, 240),
+    "tk_depthwise_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 700, 160),
     "tk_clamp_bytes": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
     "tk_depthwise_conv_2d": Coefficients(3.6, 0.0, 42.0, 60, 610, 120),
     "tk_variable": Coefficients(0.0, 0.0, 0.6, 20, 24, 16),

@@ -56,6 +56,22 @@ TK_INLINE int32_t tk_mve_word(const int8_t *from) {
     return word;
 }
 
+/* Set `length` (0 or more) bytes. */
+TK_INLINE void tk_mve_fill(int8_t *to, int32_t value, int length) {
+#if TK_MVE
+    __asm__ volatile("vdup.8 q0, %1\n"
+                     "wlstp.8 lr, %2, 2f\n"
+                     "1: vstrb.8 q0, [%0], #16\n"
+                     "letp lr, 1b\n"
+                     "2:\n"
+                     : "+r"(to)
+                     : "r"(value), "r"(length)
+                     : "lr", "d0", "d1", "memory");
+#else
+    TK_MVE_SET(to, value, (size_t)length);
+#endif
+}
+
 /* Copy `length` (a constant) bytes. */
 TK_INLINE void tk_mve_copy(int8_t *to, const int8_t *from, int length) {
 #if TK_MVE
