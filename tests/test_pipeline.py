@@ -212,6 +212,8 @@ def test_a_run_to_int8_is_kept_resumed_and_redone_where_it_changed(recipe: Path)
     assert cached(whole) == ["teacher"]
     assert list(rows(whole)) == ["teacher", "control", "distilled", "pruned", "int8"]
     assert rows(whole)["pruned"]["sparsity"] >= 0.49 and rows(whole)["int8"]["sparsity"] >= 0.49
+    assert set(rows(whole)["pruned"]["bought"]["after"]) == {"flash", "ram", "instructions"}
+    assert "as planned for this board" in rows(whole)["pruned"]["note"]
     assert all(0.2 < row["accuracy"]["test"] <= 1 for row in whole["stages"])
     distillation = whole["distillation"]
     assert len(distillation["control"]) == len(distillation["distilled"]) == 2

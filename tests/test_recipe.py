@@ -98,6 +98,19 @@ def test_mistakes_are_answered_with_line_and_hint(tmp_path: Path, old: str, new:
 
 
 @pytest.mark.parametrize(
+    ("section", "telling"),
+    [
+        ('[prune]\npattern = "1:4"\n', "a sparsity of 0.75"),
+        ('[prune]\npattern = "blocks"\n', "'block'"),
+        ('[prune]\n[quantize]\nmethod = "qat"\n', "prune-preserving-qat"),
+    ],
+)
+def test_pruning_that_contradicts_itself_is_refused(tmp_path: Path, section: str, telling: str) -> None:
+    with pytest.raises(RecipeError, match=telling):
+        load(tmp_path, GOOD + section)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "telling"),
     [
         ('[board]\nname = "microbit"\n', "", "[board] is missing"),

@@ -25,6 +25,9 @@ else:
     import tomli as tomllib
 
 DATA_KINDS = ("sklearn-digits", "npz")
+PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
+_FOURS = {"2:4": 0.5, "1:4": 0.75}
+"""The sparsity that these patterns are."""
 METHODS = ("ptq", "qat", "prune-preserving-qat")
 
 
@@ -107,9 +110,22 @@ class Distill:
 
 @dataclass(frozen=True)
 class Prune:
-    """[prune]: magnitude pruning. `sparsity` is the part of each kernel's weights that becomes zero."""
+    """[prune]: weights that matter least go while training goes on.
+
+    Attributes:
+        sparsity: the part of each kernel's weights that becomes zero; with pattern "channels" the part of its channels
+            that is removed.
+        pattern: "weights" one by one; "block" four at a time that lie side by side; "2:4" or "1:4", so many of every
+            four stay; "channels" removes whole channels from the model.
+        saliency: what matters least: "magnitude", or "obd", by the loss's second derivative.
+        dense: names of layers that are left alone, as the run's sensitivity lists them.
+        steps, batch, learning_rate: of the training meanwhile.
+    """
 
     sparsity: float = _number(0.0, 0.99, 0.5)
+    pattern: str = _word(PATTERNS, "weights")
+    saliency: str = _word(("magnitude", "obd"), "magnitude")
+    dense: tuple[str, ...] = ()
     steps: int = _number(1, 10**7, 1000)
     batch: int = _number(1, 65536, 32)
     learning_rate: float = _number(1e-7, 1.0, 0.001)
@@ -337,6 +353,21 @@ class _Reader:
                 "quantize",
                 "method",
                 "prune-preserving-qat needs a [prune] section",
+            ),
+            (
+                recipe.quantize.method == "qat" and recipe.prune is not None and recipe.prune.pattern != "channels",
+                "quantize",
+                "method",
+                "qat brings pruned weights back; prune-preserving-qat keeps them",
+            ),
+            *(
+                (
+                    recipe.prune is not None and recipe.prune.pattern == pattern and recipe.prune.sparsity != part,
+                    "prune",
+                    "sparsity",
+                    f"the pattern {pattern!r} is a sparsity of {part}",
+                )
+                for pattern, part in _FOURS.items()
             ),
         ]
         for name, model in (("teacher", recipe.teacher), ("student", recipe.student)):

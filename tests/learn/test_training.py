@@ -7,9 +7,9 @@ import pytest
 
 from tinykit.errors import RecipeError, ToolFailed
 from tinykit.learn.augment import augment
-from tinykit.learn.pruning import require_sparsity
+from tinykit.learn.patterns import require_pattern
 from tinykit.learn.training import Budget, Task, batches, one_hot, pack
-from tinykit.recipe import Model
+from tinykit.recipe import Model, Prune
 
 RANDOM = np.random.default_rng(0)
 LAYERS = ("conv 8 3x3 relu", "depthwise 3x3 relu", "pool 2x2", "dropout 0.1", "dense 16 relu", "dense 3")
@@ -87,9 +87,9 @@ def test_without_a_teacher_the_loss_is_cross_entropy() -> None:
 
 def test_sparsity_is_asserted_kernel_by_kernel() -> None:
     sparse = np.array([0, 0, 0, 1.0])
-    require_sparsity([sparse], 0.75)
+    require_pattern([sparse[:, np.newaxis]], "weights", 0.75)
     with pytest.raises(ToolFailed, match="kernel 1"):
-        require_sparsity([sparse, np.ones(40)], 0.75)
+        require_pattern([sparse[:, np.newaxis], np.ones((20, 2))], "weights", 0.75)
 
 
 @pytest.mark.train
@@ -122,7 +122,7 @@ def test_training_pruning_and_both_ways_of_qat_keep_their_word(tmp_path) -> None
     assert history[-1]["validation"] > 0.9 and history[-1]["loss"] < 1.0
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
 
-    pruned, _ = pruning.prune(model, 0.75, goal, budget, quiet=True)
+    pruned, _ = pruning.prune(model, Prune(0.75), goal, budget, quiet=True)
     assert 0.74 <= models.sparsity(pruned) <= 0.78 and models.sparsity(model) < 0.01
     assert models.accuracy(models.logits(pruned, goal.x_validation), goal.y_validation) > 0.85
 

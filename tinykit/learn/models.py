@@ -162,9 +162,14 @@ def is_prunable(layer: Any) -> bool:
     return type(layer).__name__ in ("Conv2D", "Dense")
 
 
+def prunable(model: Any) -> list[Any]:
+    """The layers that pruning touches."""
+    return [layer for layer in model.layers if is_prunable(layer)]
+
+
 def kernels(model: Any) -> list[np.ndarray]:
     """The weights that pruning touches."""
-    return [np.asarray(layer.kernel) for layer in model.layers if is_prunable(layer)]
+    return [np.asarray(layer.kernel) for layer in prunable(model)]
 
 
 def sparsity(model: Any) -> float:

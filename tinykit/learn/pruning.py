@@ -1,81 +1,136 @@
-"""Magnitude pruning by TFMOT, with the teacher kept on; the sparsity that is reached is measured, not believed."""
+"""Pruning while training goes on: weights go in the pattern that a device can use, the teacher kept on.
+
+Structured pruning, which removes whole channels, is in channels.py.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinykit.errors import ToolFailed
-from tinykit.learn.backend import keras, tfmot
-from tinykit.learn.models import is_prunable, kernels
+from tinykit.errors import ModelError
+from tinykit.learn import channels, patterns
+from tinykit.learn.backend import keras, tensorflow
+from tinykit.learn.models import accuracy, logits, prunable
+from tinykit.learn.saliency import saliency
 from tinykit.learn.training import Budget, Task, fit
+from tinykit.recipe import Prune
 
-_EVERY = 20
-"""Gradient steps between two updates of the masks, at most; a short pruning updates them more often."""
+_UPDATES = 45
+"""How often masks are drawn anew while sparsity rises; by the dearer second-order saliency only a dozen times."""
+_UPDATES_OBD = 12
+_RAMP = 0.6
+"""The part of the steps over which sparsity rises; the rest heals."""
+_LEVELS = (0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """One layer's own share: validation accuracy when it alone is pruned, untrained, to each level of sparsity."""
+
+    layer: str
+    weights: int
+    accuracy: dict[str, float]
 
 
 def prune(
-    model: Any, sparsity: float, task: Task, budget: Budget, *, quiet: bool = False
+    model: Any, settings: Prune, task: Task, budget: Budget, *, quiet: bool = False
 ) -> tuple[Any, list[dict[str, float]]]:
-    """A pruned copy of `model`, trained on while its smallest weights go, and its history.
+    """A pruned copy of `model` and the history of its training.
 
-    Sparsity follows TFMOT's polynomial schedule over the first 60 % of the steps; the rest heals.
-
-    Raises: ToolFailed where a kernel ends denser than asked for.
+    Raises: ModelError where `settings.dense` names no layer, or no layer is left; ToolFailed where a kernel ends denser
+    than asked for.
     """
-    sparsity_api = tfmot().sparsity.keras
-    every = max(1, min(_EVERY, budget.steps // 20))
-    end = every * max(1, int(0.6 * budget.steps) // every)  # a step on which masks are updated
-    schedule = sparsity_api.PolynomialDecay(
-        initial_sparsity=0.0,
-        final_sparsity=sparsity,
-        begin_step=0,
-        end_step=end,
-        frequency=every,
-    )
-
-    def wrap(layer: Any) -> Any:
-        if is_prunable(layer):
-            return sparsity_api.prune_low_magnitude(layer, pruning_schedule=schedule)
-        return layer
-
-    wrapped = keras().models.clone_model(model, clone_function=_copying(wrap))
-    _copy_weights(model, wrapped)
-    history = fit(
-        wrapped,
-        task,
-        budget,
-        "Pruning",
-        quiet=quiet,
-        callbacks=(sparsity_api.UpdatePruningStep(),),
-        steps_per_execution=1,
-    )
-    pruned = sparsity_api.strip_pruning(wrapped)
-    require_sparsity(kernels(pruned), sparsity)
-    return pruned, history
+    chosen = _chosen(model, settings)
+    if settings.pattern == "channels":
+        return _without_channels(model, settings, task, budget, quiet)
+    copy = keras().models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    keeper = _mask_keeper(copy, chosen, settings, task, budget)
+    history = fit(copy, task, budget, "Pruning", quiet=quiet, callbacks=(keeper,), steps_per_execution=1)
+    kernels = [np.asarray(copy.get_layer(name).kernel) for name in chosen]
+    patterns.require_pattern(kernels, settings.pattern, settings.sparsity)
+    return copy, history
 
 
-def require_sparsity(weights: list[np.ndarray], sparsity: float) -> None:
-    """Every kernel has at least `sparsity` of its weights exactly zero, up to one weight of rounding.
+def sensitivity(model: Any, settings: Prune, task: Task) -> list[Sensitivity]:
+    """What each prunable layer alone costs, before any training; by magnitude, in the recipe's pattern.
 
-    Raises: ToolFailed naming the densest kernel.
+    Channels are measured as single weights.
     """
-    for number, kernel in enumerate(weights):
-        zeros, wanted = int((kernel == 0).sum()), int(sparsity * kernel.size) - 1
-        if zeros < wanted:
-            raise ToolFailed(
-                f"pruning did not reach its sparsity in kernel {number} of shape {kernel.shape}",
-                expected=f"at least {wanted} zeros of {kernel.size}",
-                found=zeros,
-                next_step="Give [prune] more steps",
-            )
+    pattern = "block" if settings.pattern == "block" else "weights"
+    found = []
+    for layer in prunable(model):
+        kept, scores = np.asarray(layer.kernel), {}
+        for level in _LEVELS:
+            layer.kernel.assign(kept * patterns.mask(kept**2, pattern, level))
+            scores[f"{level:.2f}"] = accuracy(logits(model, task.x_validation), task.y_validation)
+        layer.kernel.assign(kept)
+        found.append(Sensitivity(layer.name, kept.size, scores))
+    return found
 
 
-def _copying(wrap: Any) -> Any:
-    return lambda layer: wrap(type(layer).from_config(layer.get_config()))
+def _chosen(model: Any, settings: Prune) -> list[str]:
+    """Names of the layers that are pruned."""
+    names = [layer.name for layer in prunable(model)]
+    unknown = [name for name in settings.dense if name not in names]
+    chosen = [name for name in names if name not in settings.dense]
+    if unknown or not chosen:
+        raise ModelError(
+            f"[prune] dense names {unknown[0]!r}, which is no prunable layer"
+            if unknown
+            else "[prune] has no layer left",
+            expected=f"some of {', '.join(names)}",
+        )
+    return chosen
 
 
-def _copy_weights(source: Any, target: Any) -> None:
-    for old, new in zip(source.layers, target.layers, strict=True):
-        getattr(new, "layer", new).set_weights(old.get_weights())
+def _without_channels(
+    model: Any, settings: Prune, task: Task, budget: Budget, quiet: bool
+) -> tuple[Any, list[dict[str, float]]]:
+    """Channels removed in three rounds, each followed by training, the last for the longest."""
+    history: list[dict[str, float]] = []
+    wanted = channels.counts(model, settings.sparsity, settings.dense)
+    shares = (0.2, 0.2, 0.6)
+    for number, share in enumerate(shares):
+        importance = saliency(model, task.x, settings.saliency, budget.seed)
+        model = channels.remove(model, importance, wanted, len(shares) - number)
+        part = Budget(max(1, round(share * budget.steps)), budget.batch, budget.learning_rate, budget.seed + number)
+        title = f"Pruning channels, round {number + 1} of {len(shares)}"
+        done = len(history)
+        history += [{**point, "epoch": point["epoch"] + done} for point in fit(model, task, part, title, quiet=quiet)]
+    return model, history
+
+
+def _mask_keeper(model: Any, chosen: list[str], settings: Prune, task: Task, budget: Budget) -> Any:
+    """The callback that draws the masks as sparsity rises, and holds the weights to them after every step.
+
+    Sparsity at part p of the ramp: s (1 - (1 - p)^3) (Zhu, Gupta 2017, "To prune, or not to prune").
+    """
+    tf = tensorflow()
+    ramp = max(1, int(_RAMP * budget.steps))
+    updates = _UPDATES_OBD if settings.saliency == "obd" else _UPDATES
+    due = {round(ramp * (k + 1) / updates): (k + 1) / updates for k in range(updates)}
+    kernels = {name: model.get_layer(name).kernel for name in chosen}
+    masks = {name: tf.Variable(tf.ones_like(kernel), trainable=False) for name, kernel in kernels.items()}
+
+    @tf.function
+    def apply() -> None:
+        for name, kernel in kernels.items():
+            kernel.assign(kernel * masks[name])
+
+    class MaskKeeper(keras().callbacks.Callback):  # type: ignore[misc]
+        step = 0
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            self.step += 1
+            if self.step in due:
+                found = saliency(model, task.x, settings.saliency, budget.seed)
+                sparsity = settings.sparsity * (1 - (1 - due[self.step]) ** 3)
+                for name in chosen:
+                    masks[name].assign(patterns.mask(found[name], settings.pattern, sparsity).astype(np.float32))
+            apply()
+
+    return MaskKeeper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
 from tinykit.pipeline.store import Kept, Store
 from tinykit.recipe import Distill, Recipe
+from tinykit.targets import Target
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 _TRAINING = ("data/splits.py", "learn", "pipeline/learning.py")
 _MODEL = "model.keras"
+_ENOUGH_TO_PRICE = 20
+"""Samples that calibrate a conversion of which only the cost is read."""
 
 
 @dataclass(frozen=True)
@@ -139,18 +143,32 @@ class Learning:
             splits, seed = restore(data.folder), self.recipe.seeds[0]
             backend.set_seed(seed)
             budget = training.Budget(settings.steps, settings.batch, settings.learning_rate, seed)
-            model, history = pruning.prune(
-                models.restore(student.folder / _MODEL),
-                settings.sparsity,
-                self._task(splits, outputs),
-                budget,
-                quiet=self.quiet,
-            )
-            return _keep(model, folder, splits, history)
+            model, task = models.restore(student.folder / _MODEL), self._task(splits, outputs)
+            layers = [dataclasses.asdict(layer) for layer in pruning.sensitivity(model, settings, task)]
+            model, history = pruning.prune(model, settings, task, budget, quiet=self.quiet)
+            return {**_keep(model, folder, splits, history), "sensitivity": layers}
 
         after = (data, student) if outputs is None else (data, student, outputs)
         parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
         return self.store.stage("pruned", parts, after, _TRAINING, make, libraries=LIBRARIES)
+
+    def bought(self, data: Kept, student: Kept, pruned: Kept, target: Target) -> Kept:
+        """What pruning buys on the board: the plan's cost of the student's int8 form without and with it."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.graph.reader import read_graph
+            from tinykit.learn import convert, models
+            from tinykit.plan.build import make_plan
+
+            shown, facts = restore(data.folder).x_train[:_ENOUGH_TO_PRICE], {}
+            for name, stage in (("before", student), ("after", pruned)):
+                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown)
+                cost = make_plan(read_graph(content), target).cost
+                facts[name] = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
+            return facts
+
+        code = (*_TRAINING, "graph", "kernels", "plan", "targets.py")
+        return self.store.stage("bought", target.name, (data, student, pruned), code, make, libraries=LIBRARIES)
 
     def int8(self, data: Kept, outputs: Kept | None, student: Kept) -> Kept:
         """model.tflite, full int8, batch 1."""
@@ -176,9 +194,8 @@ class Learning:
             content = convert.to_int8(model, splits.x_train[shown], softmax=softmax)
             (folder / "model.tflite").write_bytes(content)
             zeros = int8_sparsity(content)
-            if settings.method == "prune-preserving-qat":
-                assert self.recipe.prune is not None
-                require_int8_sparsity(zeros, self.recipe.prune.sparsity)
+            if self.recipe.prune is not None:
+                require_int8_sparsity(zeros, student.facts["sparsity"])
             return {"bytes": len(content), "history": history, "sparsity": zeros}
 
         after = (data, student) if outputs is None else (data, student, outputs)
@@ -318,7 +335,7 @@ def require_int8_sparsity(found: float, wanted: float) -> None:
     """
     if found < wanted - 0.01:
         raise ModelError(
-            "quantization-aware training brought pruned weights back",
+            "quantization brought pruned weights back",
             expected=f"a sparsity of {wanted:.1%}",
             found=f"{found:.1%}",
         )

@@ -100,7 +100,9 @@ class _Run:
             return kept
         student = shipped(self.recipe, kept)
         if self.recipe.prune is not None:
-            student = kept["pruned"] = learning.pruned(kept["data"], kept.get("outputs"), student)
+            dense, student = student, learning.pruned(kept["data"], kept.get("outputs"), student)
+            kept["pruned"] = student
+            kept["bought"] = learning.bought(kept["data"], dense, student, self.board.target)
         if goes("int8"):
             kept["int8"] = learning.int8(kept["data"], kept.get("outputs"), student)
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
@@ -183,7 +185,7 @@ def _stage_rows(recipe: Recipe, kept: dict[str, Kept]) -> list[dict[str, Any]]:
         if f"{kind}-{best}" in kept:
             rows.append(_row(kind, kept[f"{kind}-{best}"], note=f"{words}; seed {best}"))
     if "pruned" in kept:
-        rows.append(_row("pruned", kept["pruned"]))
+        rows.append({**_row("pruned", kept["pruned"], note=_bought(recipe, kept)), "bought": kept["bought"].facts})
     if "int8" in kept:
         rows.append(_int8_row(recipe, kept))
     if "board" in kept:
@@ -214,11 +216,23 @@ def _row(name: str, stage: Kept, note: str | None = None, accuracy: Any = None) 
     }
 
 
+def _bought(recipe: Recipe, kept: dict[str, Kept]) -> str:
+    """Pruning in words: how, and what the plan says it saves."""
+    assert recipe.prune is not None
+    before, after = kept["bought"].facts["before"], kept["bought"].facts["after"]
+    saved = {key: before[key] - after[key] for key in before}
+    way = f"pattern {recipe.prune.pattern}, by {recipe.prune.saliency}; "
+    if not any(saved.values()):
+        return way + "as planned for this board it saves nothing: no kernel here skips these zeros"
+    share = saved["instructions"] / before["instructions"]
+    return (
+        f"{way}as planned for this board it saves {saved['flash']:,} B of flash, {saved['ram']:,} B of RAM and "
+        f"{saved['instructions']:,} instructions ({share:.0%})"
+    )
+
+
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
-    note = recipe.quantize.method
-    if note == "qat" and "pruned" in kept:
-        note += ", which brings pruned weights back; prune-preserving-qat keeps them"
-    row = _row("int8", kept["int8"], note=note, accuracy=kept["judged"].facts["accuracy"])
+    row = _row("int8", kept["int8"], note=recipe.quantize.method, accuracy=kept["judged"].facts["accuracy"])
     row["parameters"] = (kept.get("pruned") or shipped(recipe, kept)).facts["parameters"]
     return row
 
