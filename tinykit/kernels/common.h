@@ -81,7 +81,7 @@ typedef struct {
 } tk_sums;
 
 /* Add the products of one value with its weights in `count` rows, which lie `stride` apart. */
-TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int32_t value, const TK_FLASH int8_t *weight, int stride) {
+TK_INLINE tk_sums tk_add_products(int count, tk_sums sums, int value, const TK_FLASH int8_t *weight, int stride) {
     sums.a += value * weight[0];
     if (count > 1) {
         sums.b += value * weight[stride];

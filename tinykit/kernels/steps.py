@@ -67,7 +67,7 @@ def make_step(
         overlaps=overlaps,
         macs=macs,
         instructions=estimate.instructions(target, entry, macs if reads is None else reads, outputs, runs),
-        code_bytes=estimate.code_bytes(entry, has_remainder=has_remainder),
+        code_bytes=estimate.code_bytes(entry, has_remainder=has_remainder, target=target),
         library=library + long_multiply,
         stack=estimate.COEFFICIENTS[entry].stack,
     )
@@ -75,7 +75,7 @@ def make_step(
 
 def block(target: Target) -> int:
     """Output channels that portable kernels compute at a time: as many sums as the core's registers hold."""
-    if target.pointer_bytes < 4:
+    if estimate.is_8_bit(target):
         return 1
     return 4 if target.has("thumb2") or not target.has("thumb") else 2
 
