@@ -10,6 +10,7 @@ import numpy as np
 from tinykit.graph.model import Tensor
 from tinykit.link.device import Device
 from tinykit.plan.model import Plan, Step
+from tinykit.validate.inner import inner_rows
 
 
 def can_compare(device: Device, plan: Plan) -> bool:
@@ -37,6 +38,9 @@ def first_divergence(
         device.write_input(np.ascontiguousarray(data).tobytes(), number)
     for number, step in enumerate(plan.steps):
         device.step(number)
+        inner = _inner_difference(device, plan, number, judged)
+        if inner is not None:
+            return inner
         for index in step.outputs:
             tensor = plan.graph.tensor(index)
             expected = counterpart(tensor, judged)
@@ -47,6 +51,25 @@ def first_divergence(
             difference = _difference(step, number, found, expected)
             if difference is not None:
                 return difference
+    return None
+
+
+def _inner_difference(
+    device: Device, plan: Plan, number: int, judged: Mapping[int, np.ndarray]
+) -> dict[str, Any] | None:
+    """The first difference in the rows that a step of several operators leaves behind of its inner tensors."""
+    for inner in inner_rows(plan, number):
+        tensor = plan.graph.tensor(inner.tensor)
+        expected = counterpart(tensor, judged)
+        if expected is None:
+            continue
+        raw = device.peek(inner.offset, inner.nbytes)
+        row = slice(inner.row, inner.row + 1)
+        found = np.frombuffer(raw, tensor.dtype).reshape(expected[:, row].shape)
+        difference = _difference(inner.stage, number, found, expected[:, row])
+        if difference is not None:
+            difference["index"][1] += inner.row
+            return difference
     return None
 
 
