@@ -57,6 +57,11 @@ def lower_add(graph: Graph, operator: Operator, target: Target) -> list[Step]:
 @functools.lru_cache(maxsize=256)
 def _constants(scales: tuple[float, float, float], zero_points: tuple[int, ...]) -> tuple[int, int, int, int] | None:
     """(a, b, offset, shift) for the scales and zero points of both operands and the output."""
+    return _search(added(scales, zero_points), scales[0] / scales[2], scales[1] / scales[2])
+
+
+def added(scales: tuple[float, float, float], zero_points: tuple[int, ...]) -> np.ndarray:
+    """TFLM's outputs of ADD, int64 (256, 256) by the first and the second operand's value from -128 on."""
     values = np.arange(-128, 128, dtype=np.int64)
     first, second, last = add_multipliers(*scales, ADD_LEFT_SHIFT)
     terms = [
@@ -64,8 +69,7 @@ def _constants(scales: tuple[float, float, float], zero_points: tuple[int, ...])
         for zero, factor in zip(zero_points, (first, second), strict=False)
     ]
     total = multiply_by_quantized_multiplier(terms[0][:, None] + terms[1][None, :], *last) + zero_points[2]
-    wanted = np.clip(total, -128, 127)
-    return _search(wanted, scales[0] / scales[2], scales[1] / scales[2])
+    return np.clip(total, -128, 127)
 
 
 def _search(wanted: np.ndarray, first: float, second: float) -> tuple[int, int, int, int] | None:

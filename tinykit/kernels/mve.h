@@ -24,6 +24,13 @@
     "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "d0", "d1", "d2", "d3",   \
         "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11", "d12", "d13", "d14", "d15", "cc", "memory"
 
+/*
+ * 256 lines. GCC takes assembly for as long as it has lines, and chooses branches around it by that; what is repeated
+ * by .rept has more.
+ */
+#define TK_MVE_LINES(some) some some some some
+#define TK_MVE_LONG TK_MVE_LINES(TK_MVE_LINES("\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"))
+
 /* Zero point, least and greatest output in q5, q6 and q7. */
 #define TK_MVE_LIMITS                                                                                                \
     "ldr r7, %[zero]\n"                                                                                              \
@@ -75,6 +82,17 @@ TK_INLINE void tk_mve_fill(int8_t *to, int32_t value, int length) {
 /* Copy `length` (a constant) bytes. */
 TK_INLINE void tk_mve_copy(int8_t *to, const int8_t *from, int length) {
 #if TK_MVE
+    if (length > 64) {
+        __asm__ volatile("wlstp.8 lr, %2, 2f\n"
+                         "1: vldrb.u8 q0, [%1], #16\n"
+                         "vstrb.8 q0, [%0], #16\n"
+                         "letp lr, 1b\n"
+                         "2:\n"
+                         : "+r"(to), "+r"(from)
+                         : "r"(length)
+                         : "lr", "d0", "d1", "memory");
+        return;
+    }
     if (length >= 16) {
         __asm__ volatile(".rept %c2 / 16\n"
                          "vldrb.u8 q0, [%1], #16\n"
