@@ -20,9 +20,11 @@ step "mypy" .venv/bin/mypy
 if [ "${#c_files[@]}" -gt 0 ]; then
   step "clang-format" clang-format --dry-run -Werror "${c_files[@]}"
   # Suppressed: >> of a negative value is arithmetic in every compiler that we name (and proved by the byte-equality
-  # suites); linker symbols are compared as pointers; a frame's payload is written before it is read.
+  # suites); linker symbols are compared as pointers; a frame's payload is written before it is read, and some variables
+  # by inline assembly.
   step "cppcheck" cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppress=missingInclude --suppress=shiftNegativeLHS \
-    --suppress=comparePointers --suppress=ctuuninitvar --error-exitcode=1 -Itinykit/kernels "${c_files[@]}"
+    --suppress=missingIncludeSystem --suppress=missingInclude --suppress=shiftNegativeLHS --suppress=shiftTooManyBitsSigned \
+    --suppress=comparePointers --suppress=ctuuninitvar \
+    --suppress=uninitvar:firmware_templates/baremetal/counter_riscv.c --error-exitcode=1 -Itinykit/kernels "${c_files[@]}"
 fi
 exit "$status"

@@ -44,7 +44,7 @@ def test_equals_tflm(some: list[Case]) -> None:
 
 
 def double_rounding_shows() -> list[tuple[tuple[float, float, float], np.ndarray]]:
-    """Scales of input, filter and output, and sums, on which a product of scales in float32 would give another value."""
+    """Scales of input, filter and output, and sums that would come out otherwise from a product in float32."""
     random = np.random.default_rng(0)
     found = []
     sums = np.arange(-95000, 95000)
