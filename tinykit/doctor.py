@@ -46,6 +46,9 @@ COMPILERS = {
 }
 """Debian packages of each target's toolchain, by its prefix."""
 
+ECOSYSTEM_COMPILERS = {"xtensa-esp-elf-": "Install ESP-IDF, Arduino or PlatformIO for ESP32 boards: each brings it"}
+"""How to get toolchains that no distribution packages."""
+
 NEEDED_COMPILERS = ("", "arm-none-eabi-")
 
 VERSION_WORDS = {
@@ -145,7 +148,7 @@ def _compilers() -> list[Callable[[], list[Finding]]]:
             "Compilers",
             ((f"{prefix}gcc",) if prefix else ("cc", "gcc")),
             f", for {', '.join(names)}",
-            f"sudo apt install {COMPILERS.get(prefix, f'gcc-{prefix}'.rstrip('-'))}",
+            f"sudo apt install {COMPILERS[prefix]}" if prefix in COMPILERS else ECOSYSTEM_COMPILERS[prefix],
             prefix in NEEDED_COMPILERS,
         )
         for prefix, names in served.items()

@@ -8,7 +8,7 @@ static uint64_t started;
 static uint32_t empty; /* of a measurement of nothing */
 
 static uint64_t retired(void) {
-    uint32_t high, low, again;
+    uint32_t high = 0u, low = 0u, again = 0u;
     do { /* again if the low half wraps between the two readings */
         __asm__ volatile("csrr %0, minstreth\n"
                          "csrr %1, minstret\n"
