@@ -29,11 +29,13 @@ from tinykit.boards import Board, all_boards, board
 from tinykit.errors import DeviceFault, ToolFailed, ToolMissing
 from tinykit.firmware.architectures import architecture
 from tinykit.firmware.build import Firmware, build, build_program
+from tinykit.firmware.fit import predict_fit
 from tinykit.firmware.project import Program
 from tinykit.flash import flash
-from tinykit.flash.emulator import Emulator, command
+from tinykit.flash.emulator import Emulator, command, kill, launch, release
 from tinykit.graph.reader import read_graph
-from tinykit.link.device import open_device
+from tinykit.link.device import Device, open_device
+from tinykit.link.port import SerialPort
 from tinykit.plan.build import make_plan
 from tinykit.validate.bench import bench
 from tinykit.validate.judge import Judge
@@ -131,6 +133,10 @@ def test_flashed_validated_and_counted(name: str, tmp_path: Path, runtime: Path)
     assert counted["instructions"] == (counted["ticks"] if UNITS[name] == "instructions" else None)
     assert 1184 < counted["ticks"] < 150_000  # macs, and a bound that the slowest keeps
     assert sum(layer["ticks"] for layer in counted["layers"]) == pytest.approx(counted["ticks"], rel=0.05)
+    predicted = predict_fit(make_plan(graph, chosen.target), chosen)
+    assert predicted.flash["weights"] == counted["flash"]["weights"]
+    assert predicted.flash["code"] == pytest.approx(counted["flash"]["code"], rel=0.3)
+    assert predicted.ram["arena"] == counted["ram"]["arena"]
     assert counted["flash"]["weights"] >= 64 * 16 + 16 * 10 + 26 * 4  # in flash, on AVR too
     assert counted["ram"]["static"] == 0
 
@@ -263,6 +269,32 @@ def test_a_boot_stage_that_the_rom_would_refuse(tmp_path: Path, built: dict[str,
     (tmp_path / "bad.bin").write_bytes(image)
     with pytest.raises(ToolFailed, match="wrong checksum"):
         Emulator(chosen, tmp_path / "bad.elf")
+
+
+def test_the_uf2_that_a_drive_gets_is_a_program_that_runs(
+    tmp_path: Path, built: dict[str, Firmware], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is copied to a boot loader's drive, taken from there by the emulator."""
+    chosen = require_board("raspberry-pi-pico")
+    made = built.get(chosen.name) or build_program(portable_hand_program(chosen), chosen, tmp_path / "f")
+    drive = tmp_path / "RPI-RP2"
+    drive.mkdir()
+    (drive / "INFO_UF2.TXT").write_text("UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert flash(chosen, made, str(drive), method="uf2", quiet=True).method == "uf2"
+
+    socket_path, log = tmp_path / "control", tmp_path / "log"
+    arguments = command(chosen, made.elf, socket_path, counting=True)
+    arguments[arguments.index(str(socket_path.with_suffix(".uf2")))] = str(drive / "hand.uf2")
+    process, path = launch(arguments, socket_path, log, leashed=True)
+    try:
+        port = SerialPort(path)
+        release(process, socket_path, log)
+        with Device(port) as device:
+            assert device.hello().sha256 == SHA256
+            assert device.infer(bytes(8)) == [bytes([1] * 8)]
+    finally:
+        kill(process)
 
 
 def test_the_boot_stage_takes_256_bytes(built: dict[str, Firmware], tmp_path: Path) -> None:
