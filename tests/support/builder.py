@@ -10,6 +10,8 @@ import flatbuffers
 import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from tinykit.graph.int4 import packed
+
 TYPES = {
     "float32": schema.TensorType.FLOAT32,
     "int8": schema.TensorType.INT8,
@@ -19,6 +21,7 @@ TYPES = {
     "uint8": schema.TensorType.UINT8,
     "bool": schema.TensorType.BOOL,
     "resource": schema.TensorType.RESOURCE,
+    "int4": schema.TensorType.INT4,
 }
 
 # The options table of each operator that has one, by the schema's name without "Options".
@@ -118,6 +121,13 @@ class ModelBuilder:
         value = self._computed(f"input_{len(self._inputs)}", shape, dtype, scale, zero_point)
         self._inputs.append(value.index)
         return value
+
+    def int4(self, array: np.ndarray, scales: Sequence[float] | np.ndarray, axis: int = 0) -> Value:
+        """Add a constant of int8 values from -8 to 7, stored with four bits."""
+        value = self.constant(packed(array), scales, [0], axis)
+        self._tensors[value.index].shape = list(array.shape)
+        self._tensors[value.index].type = TYPES["int4"]
+        return Value(value.index, tuple(array.shape), "int4", value.scale, 0, value.scales)
 
     def constant(
         self,

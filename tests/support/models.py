@@ -63,13 +63,14 @@ def conv_2d(
     groups: int = 1,
     per_channel: bool = True,
     bias: bool | str = True,
+    int4: bool = False,
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
     """CONV_2D on (n, h, w, c); weights are (filters, kh, kw, c / groups), quantized along axis 0."""
     batch, height, width, channels = x.shape
     taps = kernel[0] * kernel[1] * channels // groups
-    weights = _weights(model, (filters, *kernel, channels // groups), axis=0, per_channel=per_channel)
+    weights = _weights(model, (filters, *kernel, channels // groups), axis=0, per_channel=per_channel, int4=int4)
     inputs, natural = _with_bias(model, x, weights, filters, taps, bias=bias)
     shape = (
         batch,
@@ -105,12 +106,13 @@ def depthwise_conv_2d(
     activation: str = "NONE",
     per_channel: bool = True,
     bias: bool | str = True,
+    int4: bool = False,
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
     """DEPTHWISE_CONV_2D on (n, h, w, c); weights are (1, kh, kw, c * multiplier), quantized along axis 3."""
     batch, height, width, channels = x.shape
-    weights = _weights(model, (1, *kernel, channels * multiplier), axis=3, per_channel=per_channel)
+    weights = _weights(model, (1, *kernel, channels * multiplier), axis=3, per_channel=per_channel, int4=int4)
     inputs, natural = _with_bias(model, x, weights, channels * multiplier, kernel[0] * kernel[1], bias=bias)
     shape = (
         batch,
@@ -145,6 +147,7 @@ def fully_connected(
     weights_zero_point: int = 0,
     bias: bool | str = True,
     keep_dims: bool = False,
+    int4: bool = False,
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
@@ -153,7 +156,7 @@ def fully_connected(
     With `keep_dims` the last axis is the depth and the others stay; without it all but the first are depth.
     """
     depth = x.shape[-1] if keep_dims else math.prod(x.shape[1:])
-    weights = _weights(model, (units, depth), axis=0, per_channel=per_channel, zero_point=weights_zero_point)
+    weights = _weights(model, (units, depth), axis=0, per_channel=per_channel, zero_point=weights_zero_point, int4=int4)
     inputs, natural = _with_bias(model, x, weights, units, depth, bias=bias)
     shape = (*x.shape[:-1], units) if keep_dims else (x.shape[0], units)
     return model.operator(
@@ -356,10 +359,20 @@ def _random_int8(model: ModelBuilder, shape: Sequence[int], lowest: int) -> np.n
     return model.random.integers(lowest, 128, shape).astype(np.int8)
 
 
-def _weights(model: ModelBuilder, shape: Sequence[int], *, axis: int, per_channel: bool, zero_point: int = 0) -> Value:
+def _weights(
+    model: ModelBuilder,
+    shape: Sequence[int],
+    *,
+    axis: int,
+    per_channel: bool,
+    zero_point: int = 0,
+    int4: bool = False,
+) -> Value:
     """Random weights; per channel the scales spread over a factor of 16, as trained layers' do."""
     count = shape[axis] if per_channel else 1
     scales = 0.004 * 2.0 ** model.random.uniform(-2, 2, count)
+    if int4:
+        return model.int4(model.random.integers(-8, 8, shape).astype(np.int8), 16 * scales, axis)
     lowest = -127 if zero_point == 0 else -128
     return model.constant(_random_int8(model, shape, lowest), scales, [zero_point], axis)
 

@@ -38,6 +38,11 @@ def inspect_weights(inspection: Inspection, weights: Tensor, axis: int, *, zero_
     quantization = weights.quantization
     if not (inspection.dtype(weights, "int8") and inspection.constant(weights, "weights")):
         return False
+    if not inspection.require(
+        not weights.is_int4 or inspection.output.dtype == "int8",
+        "its weights have 4 bits where its activations have 16",
+    ):
+        return False
     if not inspection.require(quantization is not None, f"its weights '{shown(weights.name)}' have no quantization"):
         return False
     assert quantization is not None

@@ -52,6 +52,7 @@ class Tensor:
         kept: where a rewrite removed channels of the last axis, the channels of `source` that remain.
         initial: the values before the first inference of a state, which keeps its values from one inference to the
             next; None for all other tensors.
+        is_int4: whether a constant int8 has four bits in the file, and so values from -8 to 7.
     """
 
     index: int
@@ -63,6 +64,7 @@ class Tensor:
     source: int | None = None
     kept: tuple[int, ...] | None = None
     initial: np.ndarray | None = None
+    is_int4: bool = False
 
     @property
     def elements(self) -> int:

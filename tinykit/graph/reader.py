@@ -16,6 +16,7 @@ from tinykit.errors import ModelError
 from tinykit.graph.arithmetic import INTEGER_RANGES
 from tinykit.graph.definition import Operands
 from tinykit.graph.flatbuffer import REPAIR, Source, Table, empty_table
+from tinykit.graph.int4 import unpack_weights
 from tinykit.graph.labels import read_labels
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Quantization, Tensor
 from tinykit.graph.names import c_identifier, layer_name, shown, unique
@@ -131,7 +132,8 @@ class _Reader:
         for index in inputs:
             if self.tensor(index).is_constant:
                 raise ModelError(f"input '{shown(self.tensor(index).name)}' is a constant", next_step=REPAIR)
-        operators, self.tensors = resolve(self.operators(set(inputs)), self.tensors, self._initial_values)
+        operators, tensors = resolve(self.operators(set(inputs)), self.tensors, self._initial_values)
+        self.tensors = unpack_weights(operators, tensors)
         produced = {i for operator in operators for i in operator.outputs}
         for index in outputs:
             if index not in produced:

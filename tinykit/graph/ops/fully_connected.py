@@ -65,6 +65,13 @@ def inspect(inspection: Inspection) -> None:
     ):
         return
     units, depth = weights.shape
+    assert weights.quantization is not None
+    if not inspection.require(
+        not weights.is_int4 or len(weights.quantization.scales) == 1,
+        "its 4-bit weights have a scale for each output channel, which TFLM refuses",
+        "Quantize them with one scale, or to 8 bits",
+    ):
+        return
     if not (
         inspection.require(x.elements % depth == 0, f"{x.elements} input values are no multiple of its depth {depth}")
         and inspection.require(
