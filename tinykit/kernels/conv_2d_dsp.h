@@ -199,25 +199,25 @@ TK_INLINE void tk_conv_pixels(int shift, int two_sided, const uint32_t *w, const
                         int8_t *second, int32_t offset) {                                                            \
         tk_conv_pixels(shift, two_sided, w, x, pairs, channels, first, second, offset);                              \
     }
-TK_CONV_PIXELS(7, 0, tk_conv_pixels_7)
-TK_CONV_PIXELS(10, 0, tk_conv_pixels_10)
-TK_CONV_PIXELS(13, 0, tk_conv_pixels_13)
-TK_CONV_PIXELS(16, 0, tk_conv_pixels_16)
-TK_CONV_PIXELS(7, 1, tk_conv_pixels_two_sided_7)
-TK_CONV_PIXELS(10, 1, tk_conv_pixels_two_sided_10)
-TK_CONV_PIXELS(13, 1, tk_conv_pixels_two_sided_13)
-TK_CONV_PIXELS(16, 1, tk_conv_pixels_two_sided_16)
+TK_CONV_PIXELS(6, 0, tk_conv_pixels_6)
+TK_CONV_PIXELS(9, 0, tk_conv_pixels_9)
+TK_CONV_PIXELS(12, 0, tk_conv_pixels_12)
+TK_CONV_PIXELS(15, 0, tk_conv_pixels_15)
+TK_CONV_PIXELS(6, 1, tk_conv_pixels_two_sided_6)
+TK_CONV_PIXELS(9, 1, tk_conv_pixels_two_sided_9)
+TK_CONV_PIXELS(12, 1, tk_conv_pixels_two_sided_12)
+TK_CONV_PIXELS(15, 1, tk_conv_pixels_two_sided_15)
 
 TK_INLINE void tk_conv_shared(int shift, int two_sided, const uint32_t *w, const uint32_t *x, int pairs, int channels,
                               int8_t *first, int8_t *second, int32_t offset) {
-    if (shift == 7) {
-        (two_sided ? tk_conv_pixels_two_sided_7 : tk_conv_pixels_7)(w, x, pairs, channels, first, second, offset);
-    } else if (shift == 10) {
-        (two_sided ? tk_conv_pixels_two_sided_10 : tk_conv_pixels_10)(w, x, pairs, channels, first, second, offset);
-    } else if (shift == 13) {
-        (two_sided ? tk_conv_pixels_two_sided_13 : tk_conv_pixels_13)(w, x, pairs, channels, first, second, offset);
+    if (shift == 6) {
+        (two_sided ? tk_conv_pixels_two_sided_6 : tk_conv_pixels_6)(w, x, pairs, channels, first, second, offset);
+    } else if (shift == 9) {
+        (two_sided ? tk_conv_pixels_two_sided_9 : tk_conv_pixels_9)(w, x, pairs, channels, first, second, offset);
+    } else if (shift == 12) {
+        (two_sided ? tk_conv_pixels_two_sided_12 : tk_conv_pixels_12)(w, x, pairs, channels, first, second, offset);
     } else {
-        (two_sided ? tk_conv_pixels_two_sided_16 : tk_conv_pixels_16)(w, x, pairs, channels, first, second, offset);
+        (two_sided ? tk_conv_pixels_two_sided_15 : tk_conv_pixels_15)(w, x, pairs, channels, first, second, offset);
     }
 }
 
@@ -282,6 +282,43 @@ TK_INLINE void tk_conv_2d_dsp_pointwise(const tk_conv_2d_dsp_pointwise_shape *s,
     }
 }
 
+/* columns: 8 bytes for each two values of each row of a window, then two such rows as they are. */
+TK_INLINE void tk_conv_2d_dsp_image(const tk_sliding *g, int shift, int two_sided, const int8_t *input,
+                                    int8_t *output, uint32_t *columns, const int32_t *weights, int32_t offset,
+                                    int32_t zero_point, int pixels, int channels) {
+    const int run = g->kernel_width * g->input_channels;
+    const int pairs = g->kernel_height * ((run + 1) / 2);
+    const int row_size = g->input_width * g->input_channels;
+    int8_t *edge = (int8_t *)(columns + 2 * pairs);
+    tk_origin next = {-g->pad_top, -g->pad_left};
+    for (int left = pixels; left > 0; left -= 2) {
+        const tk_origin first = next;
+        next = tk_next_window(g, next);
+        const tk_origin second = left > 1 ? next : first;
+        next = tk_next_window(g, next);
+        uint32_t *x = columns;
+        if (tk_is_whole(g, first) && tk_is_whole(g, second)) {
+            const int8_t *a = input + first.y * row_size + first.x * g->input_channels;
+            const int8_t *b = input + second.y * row_size + second.x * g->input_channels;
+            for (int k = 0; k < g->kernel_height; k++) {
+                x = tk_unpack_two(x, a, b, run);
+                a += g->dilation_height * row_size;
+                b += g->dilation_height * row_size;
+            }
+        } else {
+            for (int k = 0; k < g->kernel_height; k++) {
+                const int down = k * g->dilation_height;
+                const int8_t *a = tk_window_run(g, input, edge, first.y + down, first.x, zero_point);
+                const int8_t *b = tk_window_run(g, input, edge + run, second.y + down, second.x, zero_point);
+                x = tk_unpack_two(x, a, b, run);
+            }
+        }
+        tk_conv_shared(shift, two_sided, (const uint32_t *)weights, columns, pairs, channels, output,
+                       left > 1 ? output + channels : output, offset);
+        output += 2 * channels;
+    }
+}
+
 typedef struct {
     int input_height, input_width, input_channels;
     int output_height, output_width, output_channels;
@@ -291,41 +328,31 @@ typedef struct {
     int shift, two_sided;
 } tk_conv_2d_dsp_shape;
 
-/* columns: 8 bytes for each two values of each row of a window, then two such rows as they are. */
+/* For one shape. */
 TK_INLINE void tk_conv_2d_dsp(const tk_conv_2d_dsp_shape *s, const int8_t *input, int8_t *output, uint32_t *columns,
                               const int32_t *weights, int32_t offset, int32_t zero_point) {
     const tk_sliding g = {s->input_height,    s->input_width,    s->input_channels, s->output_width,
                           s->kernel_height,   s->kernel_width,   s->stride_height,  s->stride_width,
                           s->dilation_height, s->dilation_width, s->pad_top,        s->pad_left};
-    const int run = s->kernel_width * s->input_channels;
-    const int pairs = s->kernel_height * ((run + 1) / 2);
-    const int row_size = s->input_width * s->input_channels;
-    int8_t *edge = (int8_t *)(columns + 2 * pairs);
-    tk_origin next = {-s->pad_top, -s->pad_left};
-    for (int left = s->output_height * s->output_width; left > 0; left -= 2) {
-        const tk_origin first = next;
-        next = tk_next_window(&g, next);
-        const tk_origin second = left > 1 ? next : first;
-        next = tk_next_window(&g, next);
-        uint32_t *x = columns;
-        if (tk_is_whole(&g, first) && tk_is_whole(&g, second)) {
-            const int8_t *a = input + first.y * row_size + first.x * s->input_channels;
-            const int8_t *b = input + second.y * row_size + second.x * s->input_channels;
-            for (int k = 0; k < s->kernel_height; k++) {
-                x = tk_unpack_two(x, a, b, run);
-                a += s->dilation_height * row_size;
-                b += s->dilation_height * row_size;
-            }
-        } else {
-            for (int k = 0; k < s->kernel_height; k++) {
-                const int down = k * s->dilation_height;
-                const int8_t *a = tk_window_run(&g, input, edge, first.y + down, first.x, zero_point);
-                const int8_t *b = tk_window_run(&g, input, edge + run, second.y + down, second.x, zero_point);
-                x = tk_unpack_two(x, a, b, run);
-            }
-        }
-        tk_conv_shared(s->shift, s->two_sided, (const uint32_t *)weights, columns, pairs, s->output_channels, output,
-                       left > 1 ? output + s->output_channels : output, offset);
-        output += 2 * s->output_channels;
-    }
+    tk_conv_2d_dsp_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+                         s->output_height * s->output_width, s->output_channels);
+}
+
+typedef struct {
+    int shift, two_sided;
+} tk_conv_2d_dsp_any_shape;
+
+/* For many. */
+TK_INLINE void tk_conv_2d_dsp_any(const tk_conv_2d_dsp_any_shape *s, const int8_t *input, int8_t *output,
+                                  uint32_t *columns, const int32_t *weights, int32_t offset, int32_t zero_point,
+                                  int32_t input_height, int32_t input_width, int32_t input_channels,
+                                  int32_t output_height, int32_t output_width, int32_t output_channels,
+                                  int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
+                                  int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
+                                  int32_t pad_top, int32_t pad_left) {
+    const tk_sliding g = {(int)input_height,    (int)input_width,    (int)input_channels, (int)output_width,
+                          (int)kernel_height,   (int)kernel_width,   (int)stride_height,  (int)stride_width,
+                          (int)dilation_height, (int)dilation_width, (int)pad_top,        (int)pad_left};
+    tk_conv_2d_dsp_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+                         (int)(output_height * output_width), (int)output_channels);
 }

@@ -7,13 +7,19 @@ from dataclasses import replace
 from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
-from tinykit.kernels.dsp import COLUMN_PAIR, SCRATCH, clamped, convolution_instructions, core, proven
+from tinykit.kernels.dsp import COLUMN_PAIR, SCRATCH, clamped, convolution_instructions, core, proven, run_instructions
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
 from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
+
+RUN = 8
+"""Instructions to find a row of a window."""
+
+OWN_CODE = 1000
+"""Products of a window below which what the loops around them cost is felt."""
 
 
 @lowering("CONV_2D")
@@ -50,10 +56,12 @@ def pixel_steps(operator: Operator, x: Tensor, y: Tensor) -> list[int]:
     return [x.shape[3], y.shape[3], y.shape[1] * y.shape[2], y.shape[2], step, skip]
 
 
-def window_shape(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> dict[str, int]:
-    """What a kernel for any window knows when it is compiled."""
+def window_kernel(
+    function: str, operator: Operator, x: Tensor, weights: Tensor, y: Tensor
+) -> tuple[str, dict[str, int], list[int]]:
+    """Function, shape and last arguments for any window: code of its own where there is little work in each."""
     vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    return {
+    geometry = {
         "input_height": x.shape[1],
         "input_width": x.shape[2],
         "input_channels": x.shape[3],
@@ -69,18 +77,23 @@ def window_shape(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> d
         "pad_top": vertical.before,
         "pad_left": horizontal.before,
     }
+    if weights.elements < OWN_CODE:
+        return function, geometry, [zero_point(x)]
+    return f"{function}_any", {}, [zero_point(x), *geometry.values()]
 
 
 def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
     assert weights.data is not None
     _, kernel_height, kernel_width, depth = weights.shape
     pairs = kernel_height * ((kernel_width * depth + 1) // 2)
+    shape: dict[str, int]
     if is_pointwise(operator, x, weights, y):
-        function, shape, edge = "tk_conv_2d_dsp_pointwise", {}, 0
+        function, edge = "tk_conv_2d_dsp_pointwise", 0
+        shape = {}
         arguments = pixel_steps(operator, x, y)
     else:
-        function, shape, edge = "tk_conv_2d_dsp", window_shape(operator, x, weights, y), 2 * kernel_width * depth
-        arguments = [zero_point(x)]
+        edge = 2 * kernel_width * depth
+        function, shape, arguments = window_kernel("tk_conv_2d_dsp", operator, x, weights, y)
     stream = Constant("weights", packing.convolution(weights.data, found), 4)
     step = make_step(
         operator,
@@ -93,4 +106,6 @@ def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Ten
         library=core(found),
     )
     cost = convolution_instructions(y.shape[1] * y.shape[2], pairs, y.shape[3], found.two_sided)
+    if edge:
+        cost += run_instructions(operator, x, weights, y, RUN)
     return replace(step, instructions=cost, scratch=COLUMN_PAIR * pairs + edge)

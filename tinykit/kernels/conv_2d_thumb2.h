@@ -189,25 +189,25 @@ TK_INLINE void tk_conv_doubles(int shift, int two_sided, const int8_t *w, const 
                         int32_t offset) {                                                                            \
         tk_conv_doubles(shift, two_sided, w, x, length, groups, to, offset);                                         \
     }
-TK_CONV_DOUBLES(7, 0, tk_conv_doubles_7)
-TK_CONV_DOUBLES(10, 0, tk_conv_doubles_10)
-TK_CONV_DOUBLES(13, 0, tk_conv_doubles_13)
-TK_CONV_DOUBLES(16, 0, tk_conv_doubles_16)
-TK_CONV_DOUBLES(7, 1, tk_conv_doubles_two_sided_7)
-TK_CONV_DOUBLES(10, 1, tk_conv_doubles_two_sided_10)
-TK_CONV_DOUBLES(13, 1, tk_conv_doubles_two_sided_13)
-TK_CONV_DOUBLES(16, 1, tk_conv_doubles_two_sided_16)
+TK_CONV_DOUBLES(6, 0, tk_conv_doubles_6)
+TK_CONV_DOUBLES(9, 0, tk_conv_doubles_9)
+TK_CONV_DOUBLES(12, 0, tk_conv_doubles_12)
+TK_CONV_DOUBLES(15, 0, tk_conv_doubles_15)
+TK_CONV_DOUBLES(6, 1, tk_conv_doubles_two_sided_6)
+TK_CONV_DOUBLES(9, 1, tk_conv_doubles_two_sided_9)
+TK_CONV_DOUBLES(12, 1, tk_conv_doubles_two_sided_12)
+TK_CONV_DOUBLES(15, 1, tk_conv_doubles_two_sided_15)
 
 TK_INLINE void tk_conv_doubles_shared(int shift, int two_sided, const int8_t *w, const int32_t *x, int length,
                                       int groups, int8_t *const *to, int32_t offset) {
-    if (shift == 7) {
-        (two_sided ? tk_conv_doubles_two_sided_7 : tk_conv_doubles_7)(w, x, length, groups, to, offset);
-    } else if (shift == 10) {
-        (two_sided ? tk_conv_doubles_two_sided_10 : tk_conv_doubles_10)(w, x, length, groups, to, offset);
-    } else if (shift == 13) {
-        (two_sided ? tk_conv_doubles_two_sided_13 : tk_conv_doubles_13)(w, x, length, groups, to, offset);
+    if (shift == 6) {
+        (two_sided ? tk_conv_doubles_two_sided_6 : tk_conv_doubles_6)(w, x, length, groups, to, offset);
+    } else if (shift == 9) {
+        (two_sided ? tk_conv_doubles_two_sided_9 : tk_conv_doubles_9)(w, x, length, groups, to, offset);
+    } else if (shift == 12) {
+        (two_sided ? tk_conv_doubles_two_sided_12 : tk_conv_doubles_12)(w, x, length, groups, to, offset);
     } else {
-        (two_sided ? tk_conv_doubles_two_sided_16 : tk_conv_doubles_16)(w, x, length, groups, to, offset);
+        (two_sided ? tk_conv_doubles_two_sided_15 : tk_conv_doubles_15)(w, x, length, groups, to, offset);
     }
 }
 
@@ -270,6 +270,39 @@ TK_INLINE void tk_conv_2d_thumb2_pointwise(const tk_conv_2d_thumb2_pointwise_sha
     }
 }
 
+/* columns: 8 bytes for each value of a window, then two of its rows as they are. */
+TK_INLINE void tk_conv_2d_thumb2_image(const tk_sliding *g, int shift, int two_sided, const int8_t *input,
+                                       int8_t *output, int32_t *columns, const int8_t *weights, int32_t offset,
+                                       int32_t zero_point, int pixels, int channels) {
+    const int run = g->kernel_width * g->input_channels;
+    const int length = g->kernel_height * run;
+    int8_t *edge = (int8_t *)(columns + 2 * length);
+    tk_origin next = {-g->pad_top, -g->pad_left};
+    for (int left = pixels; left > 0; left -= 4) {
+        const int count = (int)tk_minimum(left, 4);
+        for (int pair = 0; pair < 2; pair++) {
+            const tk_origin first = next;
+            if (2 * pair + 1 < count) {
+                next = tk_next_window(g, next);
+            }
+            const tk_origin second = next;
+            if (2 * pair + 2 < count) {
+                next = tk_next_window(g, next);
+            }
+            int32_t *x = columns + pair;
+            for (int k = 0; k < g->kernel_height; k++) {
+                const int down = k * g->dilation_height;
+                const int8_t *a = tk_window_run(g, input, edge, first.y + down, first.x, zero_point);
+                const int8_t *b = tk_window_run(g, input, edge + run, second.y + down, second.x, zero_point);
+                x = tk_join_two(x, a, b, run);
+            }
+        }
+        next = tk_next_window(g, next);
+        tk_conv_fours(shift, two_sided, weights, columns, length, channels, output, count, offset);
+        output += 4 * channels;
+    }
+}
+
 typedef struct {
     int input_height, input_width, input_channels;
     int output_height, output_width, output_channels;
@@ -279,37 +312,31 @@ typedef struct {
     int shift, two_sided;
 } tk_conv_2d_thumb2_shape;
 
-/* columns: 8 bytes for each value of a window, then two of its rows as they are. */
+/* For one shape. */
 TK_INLINE void tk_conv_2d_thumb2(const tk_conv_2d_thumb2_shape *s, const int8_t *input, int8_t *output,
                                  int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point) {
     const tk_sliding g = {s->input_height,    s->input_width,    s->input_channels, s->output_width,
                           s->kernel_height,   s->kernel_width,   s->stride_height,  s->stride_width,
                           s->dilation_height, s->dilation_width, s->pad_top,        s->pad_left};
-    const int run = s->kernel_width * s->input_channels;
-    const int length = s->kernel_height * run;
-    int8_t *edge = (int8_t *)(columns + 2 * length);
-    tk_origin next = {-s->pad_top, -s->pad_left};
-    for (int left = s->output_height * s->output_width; left > 0; left -= 4) {
-        const int count = (int)tk_minimum(left, 4);
-        for (int pair = 0; pair < 2; pair++) {
-            const tk_origin first = next;
-            if (2 * pair + 1 < count) {
-                next = tk_next_window(&g, next);
-            }
-            const tk_origin second = next;
-            if (2 * pair + 2 < count) {
-                next = tk_next_window(&g, next);
-            }
-            int32_t *x = columns + pair;
-            for (int k = 0; k < s->kernel_height; k++) {
-                const int down = k * s->dilation_height;
-                const int8_t *a = tk_window_run(&g, input, edge, first.y + down, first.x, zero_point);
-                const int8_t *b = tk_window_run(&g, input, edge + run, second.y + down, second.x, zero_point);
-                x = tk_join_two(x, a, b, run);
-            }
-        }
-        next = tk_next_window(&g, next);
-        tk_conv_fours(s->shift, s->two_sided, weights, columns, length, s->output_channels, output, count, offset);
-        output += 4 * s->output_channels;
-    }
+    tk_conv_2d_thumb2_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+                            s->output_height * s->output_width, s->output_channels);
+}
+
+typedef struct {
+    int shift, two_sided;
+} tk_conv_2d_thumb2_any_shape;
+
+/* For many. */
+TK_INLINE void tk_conv_2d_thumb2_any(const tk_conv_2d_thumb2_any_shape *s, const int8_t *input, int8_t *output,
+                                     int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point,
+                                     int32_t input_height, int32_t input_width, int32_t input_channels,
+                                     int32_t output_height, int32_t output_width, int32_t output_channels,
+                                     int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
+                                     int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
+                                     int32_t pad_top, int32_t pad_left) {
+    const tk_sliding g = {(int)input_height,    (int)input_width,    (int)input_channels, (int)output_width,
+                          (int)kernel_height,   (int)kernel_width,   (int)stride_height,  (int)stride_width,
+                          (int)dilation_height, (int)dilation_width, (int)pad_top,        (int)pad_left};
+    tk_conv_2d_thumb2_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+                            (int)(output_height * output_width), (int)output_channels);
 }

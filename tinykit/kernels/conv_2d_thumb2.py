@@ -9,12 +9,12 @@ import numpy as np
 from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
-from tinykit.kernels.conv_2d_dsp import is_pointwise, pixel_steps, window_shape
-from tinykit.kernels.dsp import SCRATCH, clamped, proven
+from tinykit.kernels.conv_2d_dsp import is_pointwise, pixel_steps, window_kernel
+from tinykit.kernels.dsp import SCRATCH, clamped, proven, run_instructions
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -26,6 +26,10 @@ COLUMN = 8
 
 GROUP, GROUP_TWO_SIDED, PRODUCTS, JOINED, PIXELS = 88, 106, 7 + 3 / 8, 2.6, 110
 """Instructions of eight outputs without their products, of eight products, to join a value, and of four pixels."""
+
+
+RUN = 16
+"""Instructions to find a row of a window."""
 
 
 @lowering("CONV_2D")
@@ -52,12 +56,14 @@ def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Ten
     assert weights.data is not None
     _, kernel_height, kernel_width, depth = weights.shape
     length = kernel_height * kernel_width * depth
+    shape: dict[str, int]
     if is_pointwise(operator, x, weights, y):
-        function, shape, edge = "tk_conv_2d_thumb2_pointwise", {}, 0
+        function, edge = "tk_conv_2d_thumb2_pointwise", 0
+        shape = {}
         arguments = pixel_steps(operator, x, y)
     else:
-        function, shape, edge = "tk_conv_2d_thumb2", window_shape(operator, x, weights, y), 2 * kernel_width * depth
-        arguments = [zero_point(x)]
+        edge = 2 * kernel_width * depth
+        function, shape, arguments = window_kernel("tk_conv_2d_thumb2", operator, x, weights, y)
     stream = Constant("weights", packing.doubles(weights.data.reshape(weights.shape[0], -1), found), 4)
     step = make_step(
         operator,
@@ -72,4 +78,6 @@ def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Ten
     group = (GROUP_TWO_SIDED if found.two_sided else GROUP) + PRODUCTS * length
     fours = -(-y.shape[1] * y.shape[2] // 4)
     cost = round(fours * (-(-y.shape[3] // 2) * group + 4 * length * JOINED + PIXELS))
+    if edge:
+        cost += run_instructions(operator, x, weights, y, RUN)
     return replace(step, instructions=cost, scratch=COLUMN * length + edge)

@@ -9,7 +9,7 @@ import numpy as np
 from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
-from tinykit.kernels.dsp import SCRATCH, clamped, proven
+from tinykit.kernels.dsp import SCRATCH, clamped, padded_windows, proven
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
@@ -24,13 +24,13 @@ HOT = 0.01
 """The part of the model's multiply-accumulates from which on a layer is worth code of its own."""
 
 
-PAIR_PIXELS, PAIR_GROUP, PAIR_ROW, PAIR_ROW_STRIDED = 60, 45, 47, 59
+PAIR_PIXELS, PAIR_GROUP, PAIR_ROW, PAIR_ROW_STRIDED = 60, 45, 47, 53
 """Instructions of two pixels, of four channels of them, and of each row of the kernel."""
 
-ONE_PIXEL, ONE_GROUP, ONE_ROW, ONE_TAP = 60, 40, 6, 12
+ONE_PIXEL, ONE_GROUP, ONE_ROW, ONE_TAP = 60, 32, 6, 12
 """The same of one pixel, and of each tap."""
 
-COPIED = 3.0
+COPIED = 0.8
 """Instructions to copy a byte of a window that is padded."""
 
 
@@ -86,7 +86,11 @@ def _two_pixels(
     shape = {**_geometry(operator, x, y), "pixels": 2}
     window = weights.shape[1] * (operator.options.horizontal.stride + 3) * x.shape[3]
     step = _step(operator, target, "tk_depthwise_conv_2d_dsp", shape, [], weights, x, y, found, 2)
-    return replace(step, instructions=cost + _edges(operator, x, weights, y), scratch=window)
+    return replace(
+        step,
+        instructions=cost + _padding(operator, x, weights, y),
+        scratch=window,
+    )
 
 
 def _one_pixel(
@@ -98,7 +102,9 @@ def _one_pixel(
     shape = {name: geometry.pop(name) for name in known}
     arguments = list(geometry.values())
     step = _step(operator, target, "tk_depthwise_conv_2d_dsp_any", shape, arguments, weights, x, y, found, 1)
-    cost = y.shape[1] * y.shape[2] * _single(x, weights, found) + _edges(operator, x, weights, y)
+    cost = y.shape[1] * y.shape[2] * _single(x, weights, found) + round(
+        padded_windows(operator, x, weights, y) * weights.elements * COPIED
+    )
     return replace(step, instructions=cost, scratch=weights.elements)
 
 
@@ -154,15 +160,6 @@ def _single(x: Tensor, weights: Tensor, found: Requantization) -> int:
     return ONE_PIXEL + groups * (ONE_GROUP + 8 * found.two_sided + ONE_ROW * weights.shape[1] + ONE_TAP * taps)
 
 
-def _edges(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> int:
+def _padding(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> int:
     """Predicted instructions of copying the windows that reach over the image's edges."""
-    vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    rows, columns = (
-        sum(n * a.stride < a.before or n * a.stride - a.before + (k - 1) * a.dilation >= size for n in range(outputs))
-        for a, k, size, outputs in (
-            (vertical, weights.shape[1], x.shape[1], y.shape[1]),
-            (horizontal, weights.shape[2], x.shape[2], y.shape[2]),
-        )
-    )
-    whole = (y.shape[1] - rows) * (y.shape[2] - columns)
-    return round((y.shape[1] * y.shape[2] - whole) * weights.elements * COPIED)
+    return round(padded_windows(operator, x, weights, y) * weights.elements * COPIED)

@@ -24,8 +24,8 @@ SMALLEST_PITCH = 8
 PRODUCERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "ADD")
 """Their outputs lie alone, so that what is written over them is missed by nobody but their reader."""
 
-FILLED, PAIR, ONE, ROW, CHANNEL = 2.7, 28, 26, 14, 70
-"""Instructions to copy a value, of two outputs, of one that is left over, of a row, and of a channel."""
+FILLED, PAIR, ONE, ROW, EVEN, CHANNEL = 2.7, 28, 26, 15, 20, 70
+"""Instructions to copy a value, of two outputs, of one that is left over, of a row, more if even, of a channel."""
 
 
 @lowering("DEPTHWISE_CONV_2D")
@@ -64,7 +64,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         macs=9 * y.elements,
         outputs=y.elements,
     )
-    row = FILLED * width + PAIR * (width // 2) + ONE * (width % 2) + ROW
+    row = FILLED * width + PAIR * (width // 2) + ONE * (width % 2) + ROW + EVEN * (width % 2 == 0)
     step = replace(
         step,
         instructions=round(channels * (CHANNEL + height * row)),

@@ -29,6 +29,9 @@ PAIR, TURN, UNROLLED = 12, 3, 16
 REST_PAIR, REST_OUTPUT = 12.0, 12.0
 """The same of two channels that are left over: of 8 products, and of an output."""
 
+PADDED_RUN, COPIED = 25, 0.8
+"""Instructions of a window's row that is padded, and to copy a byte of it."""
+
 UNPACKED, PIXELS = 1.45, 50
 """Instructions to unpack a value, and of all else that two pixels cost."""
 
@@ -72,6 +75,23 @@ def convolution_instructions(pixels: int, pairs: int, channels: int, two_sided: 
     group = (GROUP_TWO_SIDED if two_sided else GROUP) + PAIR * pairs + TURN * -(-pairs // UNROLLED)
     left_over = (rest + 1) // 2 * REST_PAIR * pairs + 2 * rest * REST_OUTPUT
     return round((pixels + 1) // 2 * (groups * group + left_over + 4 * pairs * UNPACKED + PIXELS))
+
+
+def padded_windows(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> int:
+    """How many windows reach over the image's edges."""
+    inside = []
+    axes = operator.options.vertical, operator.options.horizontal
+    for axis, taps, size, outputs in zip(axes, weights.shape[1:3], x.shape[1:3], y.shape[1:3], strict=True):
+        starts = [n * axis.stride - axis.before for n in range(outputs)]
+        inside.append(sum(start >= 0 and start + (taps - 1) * axis.dilation < size for start in starts))
+    return y.shape[1] * y.shape[2] - inside[0] * inside[1]
+
+
+def run_instructions(operator: Operator, x: Tensor, weights: Tensor, y: Tensor, run: int) -> int:
+    """Predicted instructions to find the rows of all windows, at `run` each, and to copy those that are padded."""
+    height, row = weights.shape[1], weights.shape[2] * weights.shape[3]
+    padded = padded_windows(operator, x, weights, y) * height * (PADDED_RUN + COPIED * row)
+    return round(y.shape[1] * y.shape[2] * height * run + padded)
 
 
 def core(found: Requantization) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scal
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
-GROUP, WORD, OUTPUT_VALUE, REST = 40, 16 + 3 / 8, 11, 50
+GROUP, WORD, OUTPUT_VALUE, REST = 32, 16 + 3 / 8, 5, 50
 """Instructions of four outputs, of each four inputs of theirs, of an output, and of inputs that do not fill a word."""
 
 

@@ -25,7 +25,7 @@ from tinykit.graph.arithmetic import multiply_by_quantized_multiplier
 FRACTION = 256
 """Sums reach the requantization multiplied by this."""
 
-SHIFTS = (13, 10, 16, 7)
+SHIFTS = (12, 9, 15, 6)
 """Shifts that are tried, best first: few, so that layers share a kernel."""
 
 _SEARCHES = ((0.03, 65), (0.03, 1025), (0.3, 16385))
