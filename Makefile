@@ -29,6 +29,9 @@ test: setup-dev
 	@scripts/check.sh
 	$(PYTHON) -m pytest -q -n $(JOBS) --dist loadgroup
 
+bench: setup-dev
+	@$(PYTHON) scripts/bench.py
+
 format: setup-dev
 	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
 	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
