@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.support import tally
 
 # The same examples in every run, and none that fails for being slow: a test must not need luck. New examples are found
 # with HYPOTHESIS_PROFILE=search.
@@ -36,6 +40,23 @@ def require_tool(name: str, package: str) -> str:
     if path is None:
         pytest.skip(f"{name} is not installed: sudo apt install {package}")
     return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count what is compared with TFLM; the workers of pytest-xdist add to the same count."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="tinykit-tally-")
+        config.add_cleanup(folder.cleanup)
+        tally.start(Path(folder.name))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much was compared."""
+    found = tally.total(Path(os.environ["TINYKIT_TALLY"]))
+    if found.models:
+        told = f"{found.models:,} models, {found.vectors:,} vectors, {found.bytes:,} bytes equal to TFLM; 0 differ"
+        failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
+        terminalreporter.write_line(told if not failed else told.replace("; 0 differ", ""))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.models import single
+from tests.support.tally import note
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
@@ -84,3 +85,4 @@ def _assert_one(
         judged.append({int(i): t for i, t in zip(indices, tensors, strict=True)})
     _, difference = compare_tensors(plan, values, judged, range(len(judged)))
     assert difference is None, f"{one.label}: {difference}"
+    note(one.model, vectors=len(batch[0]), bytes=sum(v.nbytes for v in (*ours, *values.values())))
