@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def cases(draw: st.DrawFn) -> Case:
     height, kernel_height, stride, dilation = draw(window(padding))
     width, kernel_width, _, _ = draw(window(padding))
     width = max(width, (kernel_width - 1) * dilation + 1)
+    make: Callable[..., Any]
     make, size = draw(st.sampled_from([(conv_2d, "filters"), (depthwise_conv_2d, "multiplier")]))
     shape = (1, height, width, draw(st.integers(1, 5)))
     windows = {"kernel": (kernel_height, kernel_width), "strides": (stride, stride), "dilation": (dilation, dilation)}

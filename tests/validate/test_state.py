@@ -16,6 +16,7 @@ from tinykit.link.device import open_device
 from tinykit.plan.build import make_plan
 from tinykit.validate.bench import bench
 from tinykit.validate.judge import Judge
+from tinykit.validate.parity import verify
 from tinykit.validate.serial import validate
 
 CLASSES = 3
@@ -76,3 +77,8 @@ def test_a_reset_forgets_former_inferences(tmp_path: Path) -> None:
         first, second = device.infer(x), device.infer(x)
         device.reset_state()
         assert first != second and device.infer(x) == first
+
+
+def test_several_inputs_and_outputs_verify_on_the_host() -> None:
+    result = verify(everything(), vectors=40)
+    assert result["bit_exact"] and result["mismatched_bytes"] == 0 and result["tensors"] > 8
