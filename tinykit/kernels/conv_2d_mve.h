@@ -39,83 +39,101 @@ typedef struct {
 
 #define TK_MVE_PIECE TK_MVE_EIGHT_SUMS("16")
 #define TK_MVE_REST TK_MVE_EIGHT_SUMS("%c[rest]")
-#define TK_MVE_FINISH_BOTH TK_MVE_FINISH("q0", ", q0, q3") TK_MVE_FINISH("q1", ", q1, q3")
+
+/* One run, from where r7 points. */
+#define TK_MVE_RUN                                                                                                   \
+    "ldrd r3, r5, [r7], #12\n"                                                                                       \
+    ".rept %c[pieces]\n"                                                                                             \
+    "vldrb.s8 q0, [r3], #16\n"                                                                                       \
+    "vldrb.s8 q1, [r5], #16\n" TK_MVE_PIECE ".endr\n"                                                                \
+    ".if %c[rest]\n"                                                                                                 \
+    "vpstt\n"                                                                                                        \
+    "vldrbt.s8 q0, [r3]\n"                                                                                           \
+    "vldrbt.s8 q1, [r5]\n" TK_MVE_REST ".endif\n"
 
 /* Outputs of `pairs` pairs of pixels; all but `stretch` are constants. A run has 16 * pieces + rest values. */
 TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int rest, int channels, int two_sided) {
 #if TK_MVE
     tk_mve_stretch s = *stretch;
-    int8_t *end = s.outputs[0] + channels;
-    __asm__ volatile(TK_MVE_LONG TK_MVE_LIMITS "ldr r9, %[end]\n"
-                                               ".if %c[rest]\n"
-                                               "mov r11, #%c[rest]\n"
-                                               "vctp.8 r11\n"
-                                               ".endif\n"
-                                               "1: ldr r1, %[weights]\n"
-                                               "2: ldr r7, %[runs]\n"
-                                               "ldrd r3, r5, [r7], #12\n"
-                                               "ldm r1, {r0, r2, r4, r6}\n"
-                                               "ldm r1!, {r8, r10, r12, lr}\n"
-                                               "3:\n"
-                                               ".rept %c[pieces]\n"
-                                               "vldrb.s8 q0, [r3], #16\n"
-                                               "vldrb.s8 q1, [r5], #16\n" TK_MVE_PIECE ".endr\n"
-                                               ".if %c[rest]\n"
-                                               "vpstt\n"
-                                               "vldrbt.s8 q0, [r3]\n"
-                                               "vldrbt.s8 q1, [r5]\n" TK_MVE_REST ".endif\n"
-                                               ".if %c[count] > 1\n"
-                                               "ldrd r3, r5, [r7], #12\n"
-                                               "cmp r3, #0\n"
-                                               "bne 3b\n"
-                                               ".endif\n"
-                                               "vmov q0[2], q0[0], r0, r4\n"
-                                               "vmov q0[3], q0[1], r2, r6\n"
-                                               "vmov q1[2], q1[0], r8, r12\n"
-                                               "vmov q1[3], q1[1], r10, lr\n"
-                                               "vldrw.s32 q2, [r1], #16\n"
-                                               "vldrb.s32 q3, [r1], #4\n"
-                                               "vqrdmulh.s32 q0, q0, q2\n"
-                                               "vqrdmulh.s32 q1, q1, q2\n" TK_MVE_FINISH_BOTH
-                                               "ldrd r3, r5, %[outputs]\n"
-                                               "vstrb.32 q0, [r3], #4\n"
-                                               "vstrb.32 q1, [r5], #4\n"
-                                               ".if %c[channels] %% 4\n"
-                                               "cmp r3, r9\n"
-                                               "beq 4f\n"
-                                               "sub r7, r9, #4\n"
-                                               "cmp r3, r7\n"
-                                               "itt hi\n"
-                                               "subhi r3, #4 - %c[channels] %% 4\n"
-                                               "subhi r5, #4 - %c[channels] %% 4\n"
-                                               "strd r3, r5, %[outputs]\n"
-                                               "b 2b\n"
-                                               "4:\n"
-                                               ".else\n"
-                                               "strd r3, r5, %[outputs]\n"
-                                               "cmp r3, r9\n"
-                                               "bne 2b\n"
-                                               ".endif\n"
-                                               "ldr r7, %[pairs]\n"
-                                               "subs r7, #1\n"
-                                               "beq 5f\n"
-                                               "str r7, %[pairs]\n"
-                                               "movw r7, #%c[channels]\n"
-                                               "add r9, r5, r7\n"
-                                               "mov r3, r9\n"
-                                               "strd r5, r3, %[outputs]\n"
-                                               "ldr r7, %[runs]\n"
-                                               ".rept %c[count]\n"
-                                               "ldm r7, {r0, r2, r4}\n"
-                                               "adds r0, r4\n"
-                                               "adds r2, r4\n"
-                                               "strd r0, r2, [r7], #12\n"
-                                               ".endr\n"
-                                               "b 1b\n"
-                                               "5:\n"
-                     : [outputs] "+m"(s.outputs), [pairs] "+m"(s.pairs)
-                     : [runs] "m"(s.runs), [weights] "m"(s.weights), [end] "m"(end), [zero] "m"(s.limits.zero_point),
-                       [low] "m"(s.limits.low), [high] "m"(s.limits.high), [count] "i"(runs), [pieces] "i"(pieces),
+    __asm__ volatile(TK_MVE_LONG TK_MVE_LIMITS_16
+                     ".if %c[rest]\n"
+                     "mov r7, #%c[rest]\n"
+                     "vctp.8 r7\n"
+                     ".endif\n"
+                     "ldrd r9, r2, %[outputs]\n"
+                     "add r11, r9, #%c[channels]\n"
+                     "mov r0, #0\n" /* q4: where two pixels' four channels go, alternately */
+                     "vidup.u32 q4, r0, #1\n"
+                     "mov r7, #0x10001\n"
+                     "vmul.i32 q4, q4, r7\n"
+                     "sub r2, r2, r9\n"
+                     "lsl r2, r2, #16\n"
+                     "vadd.i32 q4, q4, r2\n"
+                     "1: ldr r1, %[weights]\n"
+                     "2: ldr r7, %[runs]\n"
+                     "ldm r1, {r0, r2, r4, r6}\n"
+                     "ldm r1!, {r8, r10, r12, lr}\n"
+                     ".if %c[unrolled]\n"
+                     ".rept %c[count]\n" TK_MVE_RUN ".endr\n"
+                     ".else\n"
+                     "3:\n" TK_MVE_RUN "ldr r3, [r7]\n"
+                     "cmp r3, #0\n"
+                     "bne 3b\n"
+                     ".endif\n"
+                     "vmov q0[2], q0[0], r0, r4\n"
+                     "vmov q0[3], q0[1], r2, r6\n"
+                     "vmov q1[2], q1[0], r8, r12\n"
+                     "vmov q1[3], q1[1], r10, lr\n"
+                     "vldrw.s32 q2, [r1], #16\n"
+                     "vldrb.s32 q3, [r1], #4\n"
+                     "vqrdmulh.s32 q0, q0, q2\n"
+                     "vqrdmulh.s32 q1, q1, q2\n"
+                     ".if %c[two_sided]\n"
+                     "vshr.s32 q2, q0, #31\n"
+                     "vadd.i32 q0, q0, q2\n"
+                     "vshr.s32 q2, q1, #31\n"
+                     "vadd.i32 q1, q1, q2\n"
+                     ".endif\n"
+                     "vrshl.s32 q0, q0, q3\n"
+                     "vrshl.s32 q1, q1, q3\n"
+                     "vqmovnb.s32 q0, q0\n"
+                     "vqmovnt.s32 q0, q1\n"
+                     "vqadd.s16 q0, q0, q5\n"
+                     "vmax.s16 q0, q0, q6\n"
+                     "vmin.s16 q0, q0, q7\n"
+                     "vstrb.16 q0, [r9, q4]\n"
+                     "adds r9, #4\n"
+                     "cmp r9, r11\n"
+                     ".if %c[channels] %% 4\n"
+                     "beq 4f\n"
+                     "sub r7, r11, #4\n"
+                     "cmp r9, r7\n"
+                     "it hi\n"
+                     "movhi r9, r7\n"
+                     "b 2b\n"
+                     "4:\n"
+                     ".else\n"
+                     "bne 2b\n"
+                     ".endif\n"
+                     "ldr r7, %[pairs]\n"
+                     "subs r7, #1\n"
+                     "beq 5f\n"
+                     "str r7, %[pairs]\n"
+                     "add r9, r9, #%c[channels]\n"
+                     "add r11, r9, #%c[channels]\n"
+                     "ldr r7, %[runs]\n"
+                     ".rept %c[count]\n"
+                     "ldm r7, {r0, r2, r4}\n"
+                     "adds r0, r4\n"
+                     "adds r2, r4\n"
+                     "strd r0, r2, [r7], #12\n"
+                     ".endr\n"
+                     "b 1b\n"
+                     "5:\n"
+                     : [pairs] "+m"(s.pairs)
+                     : [outputs] "m"(s.outputs), [runs] "m"(s.runs), [weights] "m"(s.weights),
+                       [zero] "m"(s.limits.zero_point), [low] "m"(s.limits.low), [high] "m"(s.limits.high),
+                       [count] "i"(runs), [unrolled] "i"(runs * (pieces + (rest > 0)) <= 12), [pieces] "i"(pieces),
                        [rest] "i"(rest), [channels] "i"(channels), [two_sided] "i"(two_sided)
                      : TK_MVE_ALL);
 #else
@@ -220,6 +238,37 @@ TK_INLINE void tk_mve_column(const tk_conv_2d_mve_shape *s, const int8_t *input,
     }
 }
 
+/* What `tk_conv_2d_mve` lays in its scratch: two windows copied together, and a kernel row outside the image. */
+typedef struct {
+    tk_mve_run *runs;
+    int8_t *windows, *outside;
+} tk_mve_places;
+
+/* Point the runs of the pair's first (0) or second (1) window at the image, or `is_copied` at a copy. */
+TK_INLINE void tk_mve_point(const tk_conv_2d_mve_shape *s, const tk_mve_places *to, const int8_t *input, int second,
+                            int top, int left, int is_copied, int32_t zero_point) {
+    const int length = 16 * s->pieces + s->rest;
+    const int parts = s->gathered ? s->runs : s->runs / s->kernel_height;
+    int8_t *const window = to->windows + second * ((s->kernel_height * s->kernel_width * s->depth + 3) & ~3);
+    if (is_copied) {
+        tk_mve_column(s, input, window, top, left, zero_point);
+    }
+    const int first = (top * s->input_width + left) * s->depth;
+    TK_UNROLL(4)
+    for (int k = 0; k < s->runs; k++) {
+        const int y = top + k / parts * s->dilation_height;
+        const int is_inside = y >= 0 && y < s->input_height;
+        const int at = first + k / parts * s->dilation_height * s->input_width * s->depth;
+        const int8_t *const row = is_inside ? input + at : to->outside;
+        const int8_t *const from = is_copied ? window + k * length : row + k % parts * length;
+        if (!second) {
+            to->runs[k].first = from;
+            to->runs[k].step = is_inside ? 2 * s->stride_width * s->depth : 0;
+        }
+        to->runs[k].second = from;
+    }
+}
+
 /*
  * Any window. Pixels whose windows lie between the image's left and right edge are read where they are, unless
  * `gathered`; of others the windows are copied together. scratch: runs + 1 of tk_mve_run, then two windows and a
@@ -228,46 +277,33 @@ TK_INLINE void tk_mve_column(const tk_conv_2d_mve_shape *s, const int8_t *input,
 TK_INLINE void tk_conv_2d_mve(const tk_conv_2d_mve_shape *s, const int8_t *input, int8_t *output, int32_t *scratch,
                               const int8_t *weights, int32_t input_zero_point, int32_t output_zero_point, int32_t low,
                               int32_t high) {
-    tk_mve_run *const runs = (tk_mve_run *)(void *)scratch;
     const int row = s->kernel_width * s->depth;
-    const int length = 16 * s->pieces + s->rest;
-    const int parts = s->gathered ? s->runs : s->runs / s->kernel_height;
-    const int window = (s->kernel_height * row + 3) & ~3;
-    int8_t *const columns = (int8_t *)(void *)(runs + s->runs + 1);
-    int8_t *const outside = columns + 2 * window;
+    tk_mve_places to;
+    to.runs = (tk_mve_run *)(void *)scratch;
+    to.windows = (int8_t *)(void *)(to.runs + s->runs + 1);
+    to.outside = to.windows + 2 * ((s->kernel_height * row + 3) & ~3);
     const int reach = s->input_width - s->kernel_width + s->pad_left;
     const int first_inside = (s->pad_left + s->stride_width - 1) / s->stride_width;
     const int last_inside = s->gathered || reach < 0 ? -1 : tk_minimum(reach / s->stride_width, s->output_width - 1);
-    const int step = s->stride_width * s->depth;
-    runs[s->runs].first = 0;
+    /* Gathered pixels are paired across the ends of rows. */
+    const int lines = s->gathered ? 1 : s->output_height;
+    const int width = s->gathered ? s->output_height * s->output_width : s->output_width;
+    to.runs[s->runs].first = 0;
     if (!s->gathered) {
-        tk_mve_fill(outside, input_zero_point, row);
+        tk_mve_fill(to.outside, input_zero_point, row);
     }
-    for (int y = 0; y < s->output_height; y++) {
-        const int top = y * s->stride_height - s->pad_top;
-        for (int x = 0; x < s->output_width;) {
-            const int left = x * s->stride_width - s->pad_left;
+    for (int line = 0; line < lines; line++) {
+        for (int x = 0; x < width;) {
             const int pairs = x >= first_inside ? (last_inside - x + 1) / 2 : 0;
-            const int ahead = pairs > 0 || x + 1 < s->output_width;
-            if (pairs > 0) {
-                for (int k = 0; k < s->runs; k++) {
-                    const int at = top + k / parts * s->dilation_height;
-                    const int is_inside = at >= 0 && at < s->input_height;
-                    const int8_t *const from = is_inside ? input + (at * s->input_width + left) * s->depth : outside;
-                    runs[k].first = from + k % parts * length;
-                    runs[k].second = runs[k].first + (is_inside ? step : 0);
-                    runs[k].step = is_inside ? 2 * step : 0;
-                }
-            } else {
-                for (int j = 0; j <= ahead; j++) {
-                    tk_mve_column(s, input, columns + j * window, top, left + j * s->stride_width, input_zero_point);
-                }
-                for (int k = 0; k < s->runs; k++) {
-                    runs[k].first = columns + k * length;
-                    runs[k].second = runs[k].first + ahead * window;
-                }
+            const int ahead = x + 1 < width;
+            for (int j = 0; j <= ahead; j++) {
+                const int top = (s->gathered ? (x + j) / s->output_width : line) * s->stride_height - s->pad_top;
+                const int column = s->gathered ? (x + j) % s->output_width : x + j;
+                const int is_copied = column < first_inside || column > last_inside;
+                tk_mve_point(s, &to, input, j, top, column * s->stride_width - s->pad_left, is_copied,
+                             input_zero_point);
             }
-            tk_mve_stretch stretch = {runs,
+            tk_mve_stretch stretch = {to.runs,
                                       weights,
                                       {output, output + ahead * s->channels},
                                       pairs > 0 ? pairs : 1,

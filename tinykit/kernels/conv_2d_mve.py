@@ -22,6 +22,9 @@ GROUP_COST, GROUP_TWO_SIDED = 28, 32
 PAIR, CALL, ROW, COLUMN_RUN, COLUMN = 30, 60, 40, 22, 20
 """Instructions of a pair of pixels, of a stretch of pairs, of a row; to copy one kernel row, and one window."""
 
+MOST_CHANNELS = 4095
+"""Output channels are an immediate operand of 12 bits."""
+
 RUN_BYTES = 24
 """Two pointers and a step in the table of runs, where pointers have 64 bits: the portable form runs there too."""
 
@@ -33,7 +36,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     if not target.has("mve") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
         return []
     sums = layer_sums(graph, operator)
-    if sums is None or weights.shape[0] < GROUP:
+    if sums is None or not GROUP <= weights.shape[0] <= MOST_CHANNELS:
         return []
     if _is_pointwise(operator, weights):
         step = pointwise(graph, operator, target, sums, x.shape[1] * x.shape[2])

@@ -157,6 +157,11 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
     const int8_t *const end = t.taps + TK_MVE_TAPS * s->channels;
     const int32_t lanes = 2 * made;
     const int across = s->rows == 2 ? 2 : 4; /* pixels of a row at a time */
+    const int whole = s->output_width / across, rest = s->output_width % across;
+    const int step =
+        s->rows == 2 ? 8 : 16 * s->stride_width; /* bytes of the strip, times channels, of four outputs */
+    const int read = s->channels * (s->rows == 2 ? whole * step + (rest ? 4 : 0) : (whole + (rest > 0)) * step);
+    const int written = s->channels * (whole * across - (s->rows == 2 && rest));
     __asm__ volatile("ldr r9, %[zero]\n"
                      "ldr r11, %[end]\n"
                      "ldr r1, %[strip]\n"
@@ -214,20 +219,17 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
                      "vstrb.32 q1, [r3, q3]\n"
                      ".endif\n"
                      ".endif\n"
-                     "ldr r1, %[strip]\n"
-                     "ldr r3, %[output]\n"
-                     "ldr r0, %[taps]\n"
-                     "sub r0, r5, r0\n"
-                     "asr r0, #4\n"
-                     "add r3, r0\n"
-                     "add r1, r1, r0, lsl #2\n"
+                     "movw r0, #%c[read]\n"
+                     "movw r2, #%c[written]\n"
+                     "sub r1, r0\n"
+                     "sub r3, r2\n"
                      "cmp r5, r11\n"
                      "bne 1b\n"
                      :
                      : [strip] "m"(t.strip), [output] "m"(t.output), [taps] "m"(t.taps), [stream] "m"(t.stream),
                        [zero] "m"(t.zero_point), [end] "m"(end), [lanes] "m"(lanes), [rows] "i"(s->rows),
                        [stride] "i"(s->stride_width), [channels] "i"(s->channels), [across] "i"(across),
-                       [whole] "i"(s->output_width / across), [rest] "i"(s->output_width % across),
+                       [whole] "i"(whole), [rest] "i"(rest), [read] "i"(read - 4), [written] "i"(written - 1),
                        [third] "i"(s->rows == 2 ? s->output_width * s->channels : 2 * s->channels),
                        [partial] "i"(s->rows == 2 && s->output_height % 2), [two_sided] "i"(s->two_sided)
                      : TK_MVE_ALL);

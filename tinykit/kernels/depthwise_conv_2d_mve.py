@@ -19,13 +19,13 @@ from tinykit.targets import Target
 MOST_CHANNELS = 500
 """The strip's steps are immediate operands of at most 4,095 bytes."""
 
-MOST_ROW = 60_000
-"""Values of a row: its length is an immediate operand of 16 bits."""
+MOST_ROW = 15_000
+"""Values of a row: four times its length is an immediate operand of 16 bits."""
 
 TAPS, OUTSIDE = 16, 32
 """Scratch bytes of a channel's weights, and of what stands for rows outside the image with a margin."""
 
-CHANNEL, ROW, SPREAD, INTERLEAVED = 21, 75, 24, 13 / 16
+CHANNEL, ROW, SPREAD, INTERLEAVED = 17, 75, 24, 13 / 16
 """Instructions of a channel in a row or two, of these rows, to spread a channel's weights, and of a value's strip."""
 
 

@@ -9,14 +9,25 @@
 #define TK_WORDS(place) (place)
 #endif
 
-/* Copy `size` bytes, a multiple of four, to a lower address; the ranges may overlap. */
+/* Copy `size` bytes, a multiple of 4, to a lower address; the ranges may overlap. Sixteen at a time with Helium. */
 TK_INLINE void tk_move_down(unsigned char *to, const unsigned char *from, int size) {
+#if defined(__ARM_FEATURE_MVE) && defined(__OPTIMIZE__) && !defined(__clang__)
+    __asm__ volatile("wlstp.8 lr, %2, 2f\n"
+                     "1: vldrb.u8 q0, [%1], #16\n"
+                     "vstrb.8 q0, [%0], #16\n"
+                     "letp lr, 1b\n"
+                     "2:\n"
+                     : "+r"(to), "+r"(from)
+                     : "r"(size)
+                     : "lr", "d0", "d1", "memory");
+#else
     TK_UNROLL(4)
     for (int i = 0; i < size; i += 4) {
         uint32_t word;
         memcpy(&word, TK_WORDS(from + i), 4);
         memcpy(TK_WORDS(to + i), &word, 4);
     }
+#endif
 }
 
 /* The same between ranges that do not overlap. */

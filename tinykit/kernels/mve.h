@@ -31,14 +31,16 @@
 #define TK_MVE_LINES(some) some some some some
 #define TK_MVE_LONG TK_MVE_LINES(TK_MVE_LINES("\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"))
 
-/* Zero point, least and greatest output in q5, q6 and q7. */
-#define TK_MVE_LIMITS                                                                                                \
+/* Zero point, least and greatest output in q5, q6 and q7, in lanes of 16 or 32 bits. */
+#define TK_MVE_LIMITS(bits)                                                                                          \
     "ldr r7, %[zero]\n"                                                                                              \
-    "vdup.32 q5, r7\n"                                                                                               \
+    "vdup." bits " q5, r7\n"                                                                                         \
     "ldr r7, %[low]\n"                                                                                               \
-    "vdup.32 q6, r7\n"                                                                                               \
+    "vdup." bits " q6, r7\n"                                                                                         \
     "ldr r7, %[high]\n"                                                                                              \
-    "vdup.32 q7, r7\n"
+    "vdup." bits " q7, r7\n"
+#define TK_MVE_LIMITS_16 TK_MVE_LIMITS("16")
+#define TK_MVE_LIMITS_32 TK_MVE_LIMITS("32")
 
 /* TFLM's second rounding and the clamp of sums in `q` that have been multiplied; shifts (to the left) in `by`. */
 #define TK_MVE_FINISH(q, by)                                                                                         \
