@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import require_tool
 from tests.firmware.handmade import SHA256, hand_program
-from tests.flash.built import board_for, built
+from tests.flash.built import Built, board_for, built
 from tests.flash.esp_loader import ESP32C3, ESP32S3, EspLoader
 from tests.flash.loader import on_pty
 from tests.flash.stm32_loader import Stm32Loader
@@ -162,21 +162,37 @@ def optiboot(tmp_path_factory: pytest.TempPathFactory, host_cc: str) -> Path:
     return program
 
 
-@pytest.mark.parametrize(("part", "is_right"), [("m328p", True), ("m2560", False)])
-def test_avrdude_against_the_real_optiboot(tmp_path: Path, optiboot: Path, part: str, is_right: bool) -> None:
-    firmware, memory = built(tmp_path), tmp_path / "flash.bin"
-    command = [str(optiboot), str(OPTIBOOT), str(memory)]
+def flash_uno(optiboot: Path, memory: Path, part: str, firmware: Built) -> TinykitError | None:
+    """Flash a fresh Uno; what was wrong, or None. Its flash is in the file `memory` afterwards."""
     uno = board_for("avrdude", part=part, programmer="arduino")
+    command = [str(optiboot), str(OPTIBOOT), str(memory)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as chip:
         assert chip.stdout is not None
         port = chip.stdout.readline().decode().strip()
-        with contextlib.ExitStack() as expected:
-            if not is_right:
-                expected.enter_context(pytest.raises(WrongBoard, match=r"another chip.*ATmega2560"))
+        try:
             FLASHERS["avrdude"].flash(uno, firmware, port, quiet=True)  # type: ignore[arg-type]
-        chip.communicate()
+        except TinykitError as error:
+            return error
+        finally:
+            chip.communicate()
+    return None
+
+
+@pytest.mark.parametrize(("part", "is_right"), [("m328p", True), ("m2560", False)])
+def test_avrdude_against_the_real_optiboot(tmp_path: Path, optiboot: Path, part: str, is_right: bool) -> None:
+    firmware, memory = built(tmp_path), tmp_path / "flash.bin"
+    for _ in range(3):  # Optiboot waits one second for a host: a busy machine may miss it
+        error = flash_uno(optiboot, memory, part, firmware)
+        if not isinstance(error, ToolFailed):
+            break
     written = memory.read_bytes()[:3000]
-    assert written == (firmware.binary.read_bytes() if is_right else b"\xff" * 3000)
+    if is_right:
+        assert error is None
+        assert written == firmware.binary.read_bytes()
+    else:
+        assert isinstance(error, WrongBoard)
+        assert "ATmega2560" in str(error)
+        assert set(written) == {0xFF}
 
 
 UF2 = {"board_id": "RPI-RP2", "family": "0xe48bff56"}
