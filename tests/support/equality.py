@@ -59,12 +59,20 @@ def case(make: Callable[..., Any], shape: Sequence[int], /, **attributes: Any) -
     return Case(f"{make.__name__}({tuple(shape)}, {told})", single(make, shape, **attributes))
 
 
-def assert_equal(cases: Sequence[Case], *, count: int = VECTORS, sanitize: bool = False, on: str = "host") -> None:
+def assert_equal(
+    cases: Sequence[Case],
+    *,
+    count: int = VECTORS,
+    sanitize: bool = False,
+    on: str = "host",
+    prefer: str = "speed",
+) -> None:
     """Every byte of every tensor of every model is TFLM's, on `count` vectors each.
 
-    With another target `on`, this machine runs that target's kernels in their portable form.
+    With another target `on`, this machine runs that target's kernels in their portable form. Of several kernels the
+    one that `prefer` chooses runs, see `PREFERENCES`.
     """
-    plans = [make_plan(read_graph(c.model, f"m{k}"), target(on)) for k, c in enumerate(cases)]
+    plans = [make_plan(read_graph(c.model, f"m{k}"), target(on), prefer) for k, c in enumerate(cases)]
     program = HostProgram(plans, sanitize=sanitize, optimize="-O1")
     batches = [vectors(plan.graph, count, seed=k) for k, plan in enumerate(plans)]
     outputs, traces = program.run(batches), program.trace(batches)
