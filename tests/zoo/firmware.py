@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,8 @@ def _build(plans: list[Plan], batches: list[list[np.ndarray]], board: Board, fol
     sources = dict(project.program(first).sources)
     for plan in plans:
         sources |= project.program(plan).sources
-    program = project.Program(interface(first), sources, first.cost)
+    together = replace(first.cost, arena=sum(p.cost.arena for p in plans), static=sum(p.cost.static for p in plans))
+    program = project.Program(interface(first), sources, together)
     files = project.sources(program, board)
     files["main.c"] = _main(plans, batches)
     project.write(files, folder)
