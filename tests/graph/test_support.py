@@ -220,12 +220,12 @@ def test_a_hybrid_model_is_called_what_it_is() -> None:
         require_supported(read_graph(floats("FULLY_CONNECTED", np.ones((4, 4), np.int8), [0.5])))
 
 
-def test_int4_is_named() -> None:
+def test_int4_is_named_where_it_is_no_weight() -> None:
     def make_int4(m: Any) -> None:
         m.subgraphs[0].tensors[1].type = 17
         m.buffers[1].data = m.buffers[1].data[: len(m.buffers[1].data) // 2]
 
-    found = problems(read_graph(tampered(single(fully_connected, (1, 8)), make_int4)))
+    found = problems(read_graph(tampered(single(add, (1, 8), constant=True), make_int4)))
     assert "int4" in found[0].why
 
 
