@@ -153,6 +153,15 @@ class ModelBuilder:
         first = (float(scales[0]), int(zero_points[0])) if scales.size else (0.0, 0)
         return Value(index, tuple(array.shape), array.dtype.name, *first, scales)
 
+    def prune(self, weights: Value, part: float, block: int = 1) -> None:
+        """Set this part of an int8 constant to zero, in runs of `block` along its last axis, which they divide."""
+        if part == 0:
+            return
+        buffer = self._buffers[self._tensors[weights.index].buffer]
+        values = buffer.data.view(np.int8).reshape(-1, block)
+        kept = self.random.random((len(values), 1)) >= part
+        buffer.data = (values * kept).view(np.uint8).reshape(-1)
+
     def operator(
         self,
         op: str | int,

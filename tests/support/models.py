@@ -63,14 +63,20 @@ def conv_2d(
     groups: int = 1,
     per_channel: bool = True,
     bias: bool | str = True,
+    pruned: float = 0.0,
+    block: int = 1,
     int4: bool = False,
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
-    """CONV_2D on (n, h, w, c); weights are (filters, kh, kw, c / groups), quantized along axis 0."""
+    """CONV_2D on (n, h, w, c); weights are (filters, kh, kw, c / groups), quantized along axis 0.
+
+    The part `pruned` of the weights is zero, in blocks of so many input channels.
+    """
     batch, height, width, channels = x.shape
     taps = kernel[0] * kernel[1] * channels // groups
     weights = _weights(model, (filters, *kernel, channels // groups), axis=0, per_channel=per_channel, int4=int4)
+    model.prune(weights, pruned, block)
     inputs, natural = _with_bias(model, x, weights, filters, taps, bias=bias)
     shape = (
         batch,
@@ -148,15 +154,19 @@ def fully_connected(
     bias: bool | str = True,
     keep_dims: bool = False,
     int4: bool = False,
+    pruned: float = 0.0,
+    block: int = 1,
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
     """FULLY_CONNECTED; weights are (units, depth).
 
     With `keep_dims` the last axis is the depth and the others stay; without it all but the first are depth.
+    The part `pruned` of the weights is zero, in blocks of so many inputs.
     """
     depth = x.shape[-1] if keep_dims else math.prod(x.shape[1:])
     weights = _weights(model, (units, depth), axis=0, per_channel=per_channel, zero_point=weights_zero_point, int4=int4)
+    model.prune(weights, pruned, block)
     inputs, natural = _with_bias(model, x, weights, units, depth, bias=bias)
     shape = (*x.shape[:-1], units) if keep_dims else (x.shape[0], units)
     return model.operator(

@@ -1,0 +1,86 @@
+"""Kernels that leave zeros out equal TFLM, are taken where they win, and win as much as they promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kernels.spaces import activations, quantizations
+from tests.support.equality import BATCH, Case, assert_equal, case, many_models
+from tests.support.models import fully_connected
+from tinykit.boards import board
+from tinykit.graph.reader import read_graph
+from tinykit.kernels import lower
+from tinykit.plan.build import make_plan
+from tinykit.plan.model import Plan
+from tinykit.targets import target
+from tinykit.validate.bench import bench
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Dense layers of pruned weights, large enough for the stream to be smaller with its code."""
+    block = draw(st.sampled_from([1, 1, 4]))
+    return case(
+        fully_connected,
+        (1, 4 * draw(st.integers(20, 90)) + (draw(st.integers(0, 3)) if block == 1 else 0)),
+        **draw(quantizations()),
+        units=draw(st.integers(40, 60)),
+        activation=draw(activations()),
+        per_channel=draw(st.booleans()),
+        bias=draw(st.booleans()),
+        pruned=draw(st.sampled_from([0.6, 0.8, 0.95, 0.999])),
+        block=block,
+    )
+
+
+@many_models
+@given(st.lists(cases(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"]))
+def test_equals_tflm(some: list[Case], core: str) -> None:
+    assert_equal(some, on=core)
+
+
+ANYWHERE = case(fully_connected, (1, 201), units=64, pruned=0.8)
+BLOCKS = case(fully_connected, (1, 200), units=64, pruned=0.8, block=4, per_channel=True)
+
+
+def test_a_sample_is_clean_under_the_sanitizers() -> None:
+    assert_equal([ANYWHERE, BLOCKS], sanitize=True, on="cortex-m4")
+
+
+def planned(one: Case, core: str = "cortex-m4") -> Plan:
+    return make_plan(read_graph(one.model, "m"), target(core))
+
+
+def test_the_kernel_follows_the_zeros() -> None:
+    assert [step.kernel for step in planned(ANYWHERE).steps] == ["fully_connected_sparse_dsp"]
+    assert [step.kernel for step in planned(BLOCKS).steps] == ["fully_connected_blocks_dsp"]
+    assert [step.kernel for step in planned(case(fully_connected, (1, 200), units=64)).steps] == ["fully_connected_dsp"]
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize(("block", "work", "octets"), [(1, 0.65, 0.45), (4, 0.35, 0.30)])
+def test_eighty_percent_of_zeros_pay(block: int, work: float, octets: float, tmp_path: Path) -> None:
+    counted = []
+    for pruned in (0.0, 0.8):
+        path = tmp_path / f"pruned_{round(10 * pruned)}.tflite"
+        path.write_bytes(case(fully_connected, (1, 512), units=256, pruned=pruned, block=block).model)
+        counted.append(bench(path, board("mps2-an386"), folder=tmp_path / path.stem))
+    dense, sparse = counted
+    assert sparse["bit_exact"]
+    assert sparse["instructions"] <= work * dense["instructions"]
+    assert sparse["flash"]["weights"] <= octets * dense["flash"]["weights"]
+
+
+@pytest.mark.parametrize("block", [1, 4])
+@pytest.mark.parametrize("pruned", [0.3, 0.5, 0.6, 0.7])
+def test_what_is_taken_is_never_slower_or_larger_than_dense(pruned: float, block: int) -> None:
+    one = case(fully_connected, (1, 512), units=256, pruned=pruned, block=block)
+    plan = planned(one)
+    taken = plan.steps[0]
+    (dense,) = (s for s in lower(plan.graph, plan.graph.operators[0], plan.target) if s.kernel == "fully_connected_dsp")
+    assert taken.instructions <= dense.instructions
+    assert taken.weight_bytes <= dense.weight_bytes
