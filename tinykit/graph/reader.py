@@ -152,8 +152,10 @@ class _Reader:
 
     def _initial_values(self, number: int) -> dict[Key, Tensor] | None:
         """What the graph that CALL_ONCE runs assigns to variables; None where it does anything else."""
+        if number == 0:
+            return None
         first = _Reader(self.data, number)
-        return assigned(first.operators(set()), first.tensors) if number != 0 else None
+        return assigned(first.operators(set()), first.tensors)
 
     def tensor(self, index: int) -> Tensor:
         """The tensor with this index."""

@@ -88,11 +88,15 @@ class _Variables:
         self._handles = _handles(operators)
         self._states: dict[Key, int] = {}
         self._presets: dict[Key, Tensor] = {}
+        self._is_preset = False
 
     def preset(self, once: Operator, initial_values: InitialValues) -> bool:
-        """Take a CALL_ONCE's values as initial ones, if that is all it does."""
-        values = None if self._states or once.inputs or once.outputs else initial_values(once.options.subgraph)
-        self._presets.update(values or {})
+        """Take a CALL_ONCE's values as initial ones, if that is all it does and it is the first; models have one."""
+        if self._states or self._is_preset or once.inputs or once.outputs:
+            return False
+        self._is_preset = True
+        values = initial_values(once.options.subgraph)
+        self._presets = values or {}
         return values is not None
 
     def used(self, operator: Operator) -> Operator:
