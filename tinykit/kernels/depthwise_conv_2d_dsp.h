@@ -167,7 +167,9 @@ TK_INLINE void tk_depthwise_pixels(const tk_depthwise_geometry *g, int shift, in
     const int8_t *last = in + g->channels - 4;
     int8_t *last_to = to + g->channels - 4;
 #if TK_DSP
-    if (count == 2) {
+    /* with -Og a member of a structure is no constant */
+    if (count == 2 && __builtin_constant_p(g->channels) && __builtin_constant_p(g->stride_width) &&
+        __builtin_constant_p(g->kernel_height)) {
         w = tk_depthwise_pairs(shift, two_sided, g->kernel_height, g->stride_width, g->channels, w, in, row,
                                g->channels / 4, to, offset);
         if (rest) {

@@ -14,7 +14,10 @@ typedef struct {
 /* A channel's nine weights as pairs of neighbours. */
 typedef struct {
     uint32_t w01, w12, w34, w45, w67, w78;
-    int32_t bias, multiplier, offset;
+    int32_t bias;
+    struct {
+        int32_t multiplier, offset;
+    } scaling;
 } tk_plane_channel;
 
 TK_INLINE uint32_t tk_weight_pair(const int8_t *w) {
@@ -39,17 +42,14 @@ TK_INLINE int8_t tk_plane_output(int pitch, int shift, const uint32_t *x, const 
     sum = tk_add_low_high(x[1], k->w45, tk_add_dot(x[0], k->w34, sum));
     x += pitch / 2;
     sum = tk_add_low_high(x[1], k->w78, tk_add_dot(x[0], k->w67, sum));
-    return tk_requantize_dsp(shift, 0, sum, k->multiplier, 0, k->offset);
+    return tk_requantize_dsp(shift, 0, sum, k->scaling.multiplier, 0, k->scaling.offset);
 }
 
 /* `pairs` (at least one) of outputs, `step` bytes apart. */
 TK_INLINE int8_t *tk_plane_pairs(int pitch, int shift, const uint32_t *x, int pairs, const tk_plane_channel *k,
                                  int8_t *to, int step) {
 #if TK_DSP
-    struct {
-        int32_t multiplier, offset, bias;
-        const uint32_t *end;
-    } volatile constants = {k->multiplier, k->offset, k->bias, x + pairs};
+    const uint32_t *volatile end = x + pairs;
     uint32_t a, b;
     int32_t s, t;
     __asm__ volatile("1:\n\t"
@@ -83,8 +83,8 @@ TK_INLINE int8_t *tk_plane_pairs(int pitch, int shift, const uint32_t *x, int pa
                      "bne 1b"
                      : [x] "+r"(x), [to] "+r"(to), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t)
                      : [w01] "r"(k->w01), [w12] "r"(k->w12), [w34] "r"(k->w34), [w45] "r"(k->w45), [w67] "r"(k->w67),
-                       [w78] "r"(k->w78), [step] "r"(step), [constants] "m"(constants), [bias] "m"(constants.bias),
-                       [end] "m"(constants.end), [shift] "i"(shift), [pitch] "i"(pitch)
+                       [w78] "r"(k->w78), [step] "r"(step), [constants] "m"(k->scaling), [bias] "m"(k->bias),
+                       [end] "m"(end), [shift] "i"(shift), [pitch] "i"(pitch)
                      : "cc", "memory");
 #else
     for (int i = 0; i < pairs; i++, x++, to += 2 * step) {
@@ -96,7 +96,7 @@ TK_INLINE int8_t *tk_plane_pairs(int pitch, int shift, const uint32_t *x, int pa
             sum = tk_add_dot(row[1], pairs_of_weights[y][1], sum);
         }
         to[0] = tk_plane_output(pitch, shift, x, k);
-        to[step] = tk_requantize_dsp(shift, 0, sum, k->multiplier, 0, k->offset);
+        to[step] = tk_requantize_dsp(shift, 0, sum, k->scaling.multiplier, 0, k->scaling.offset);
     }
 #endif
     return to;
@@ -133,8 +133,9 @@ TK_INLINE void tk_plane_fill(int pitch, const int8_t *from, uint32_t *plane, int
 TK_INLINE void tk_depthwise_plane_dsp(const tk_depthwise_plane_dsp_shape *s, int8_t *image, uint32_t *plane,
                                       const int8_t *weights, const int32_t *parameters, int32_t offset,
                                       int32_t zero_point, int32_t height, int32_t width, int32_t channels) {
+    const int pitch = s->pitch, shift = s->shift;
     const uint32_t padding = tk_halves(zero_point, zero_point);
-    for (int32_t i = 0; i < (height + 2) * (s->pitch / 2); i++) {
+    for (int32_t i = 0; i < (height + 2) * (pitch / 2); i++) {
         plane[i] = padding;
     }
     for (int32_t channel = 0; channel < channels; channel++, weights += 9, parameters += 2) {
@@ -145,17 +146,16 @@ TK_INLINE void tk_depthwise_plane_dsp(const tk_depthwise_plane_dsp_shape *s, int
                                     tk_weight_pair(weights + 6),
                                     tk_weight_pair(weights + 7),
                                     parameters[0],
-                                    parameters[1],
-                                    offset};
+                                    {parameters[1], offset}};
         const uint32_t *row = plane;
         int8_t *to = image + channel;
-        tk_plane_fill(s->pitch, image + channel, plane, (int)height, (int)width, (int)channels);
-        for (int32_t y = 0; y < height; y++, row += s->pitch / 2) {
+        tk_plane_fill(pitch, image + channel, plane, (int)height, (int)width, (int)channels);
+        for (int32_t y = 0; y < height; y++, row += pitch / 2) {
             if (width > 1) {
-                to = tk_plane_pairs(s->pitch, s->shift, row, (int)width / 2, &k, to, (int)channels);
+                to = tk_plane_pairs(pitch, shift, row, (int)width / 2, &k, to, (int)channels);
             }
             if (width & 1) {
-                *to = tk_plane_output(s->pitch, s->shift, row + width / 2, &k);
+                *to = tk_plane_output(pitch, shift, row + width / 2, &k);
                 to += channels;
             }
         }
