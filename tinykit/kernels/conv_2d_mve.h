@@ -16,6 +16,11 @@ typedef struct {
     int32_t step;
 } tk_mve_run;
 
+/* The table of runs in scratch memory, which starts at a word: where pointers have 64 bits perhaps a word later. */
+TK_INLINE tk_mve_run *tk_mve_table(int32_t *scratch) {
+    return (tk_mve_run *)(void *)(scratch + ((uintptr_t)scratch / 4 & (sizeof(void *) / 4 - 1)));
+}
+
 /* What `tk_mve_pairs` works on; `runs` ends with a run of NULL. The second outputs follow the first ones, or are
  * them. */
 typedef struct {
@@ -187,7 +192,7 @@ typedef struct {
 TK_INLINE void tk_conv_2d_mve_pointwise(const tk_conv_2d_mve_pointwise_shape *s, const int8_t *input, int8_t *output,
                                         int32_t *scratch, const int8_t *weights, int32_t output_zero_point,
                                         int32_t low, int32_t high) {
-    tk_mve_run *const runs = (tk_mve_run *)(void *)scratch;
+    tk_mve_run *const runs = tk_mve_table(scratch);
     const int length = 16 * s->pieces + s->rest;
     runs[s->parts].first = 0;
     for (int pixel = 0; pixel < s->pixels;) {
@@ -279,7 +284,7 @@ TK_INLINE void tk_conv_2d_mve(const tk_conv_2d_mve_shape *s, const int8_t *input
                               int32_t high) {
     const int row = s->kernel_width * s->depth;
     tk_mve_places to;
-    to.runs = (tk_mve_run *)(void *)scratch;
+    to.runs = tk_mve_table(scratch);
     to.windows = (int8_t *)(void *)(to.runs + s->runs + 1);
     to.outside = to.windows + 2 * ((s->kernel_height * row + 3) & ~3);
     const int reach = s->input_width - s->kernel_width + s->pad_left;

@@ -173,8 +173,8 @@ def _pair(runs: Runs, channels: int, step: Step) -> int:
 
 
 def _table(runs: Runs) -> int:
-    """Bytes of the table of runs, with its end."""
-    return RUN_BYTES * (runs.count + 1)
+    """Bytes of the table of runs, with its end; a word more, so that it can start at a multiple of 8 bytes."""
+    return RUN_BYTES * (runs.count + 1) + 4
 
 
 def _whole_words(size: int) -> int:

@@ -220,16 +220,20 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
                      ".endif\n"
                      ".endif\n"
                      "movw r0, #%c[read]\n"
-                     "movw r2, #%c[written]\n"
                      "sub r1, r0\n"
+                     ".if %c[written]\n"
+                     "movw r2, #%c[written] - 1\n"
                      "sub r3, r2\n"
+                     ".else\n"
+                     "adds r3, #1\n"
+                     ".endif\n"
                      "cmp r5, r11\n"
                      "bne 1b\n"
                      :
                      : [strip] "m"(t.strip), [output] "m"(t.output), [taps] "m"(t.taps), [stream] "m"(t.stream),
                        [zero] "m"(t.zero_point), [end] "m"(end), [lanes] "m"(lanes), [rows] "i"(s->rows),
                        [stride] "i"(s->stride_width), [channels] "i"(s->channels), [across] "i"(across),
-                       [whole] "i"(whole), [rest] "i"(rest), [read] "i"(read - 4), [written] "i"(written - 1),
+                       [whole] "i"(whole), [rest] "i"(rest), [read] "i"(read - 4), [written] "i"(written),
                        [third] "i"(s->rows == 2 ? s->output_width * s->channels : 2 * s->channels),
                        [partial] "i"(s->rows == 2 && s->output_height % 2), [two_sided] "i"(s->two_sided)
                      : TK_MVE_ALL);

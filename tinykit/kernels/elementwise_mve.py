@@ -43,7 +43,7 @@ def lower_add(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     plain = a.shape == b.shape == y.shape and not (a.is_constant or b.is_constant)
     if not target.has("mve") or y.dtype != "int8" or not plain:
         return []
-    found = _constants((scale(a), scale(b), scale(y)), (zero_point(a), zero_point(b), zero_point(y)))
+    found = find_constants((scale(a), scale(b), scale(y)), (zero_point(a), zero_point(b), zero_point(y)))
     if found is None:
         return []
     step = make_step(
@@ -60,7 +60,9 @@ def lower_add(graph: Graph, operator: Operator, target: Target) -> list[Step]:
 
 
 @functools.lru_cache(maxsize=256)
-def _constants(scales: tuple[float, float, float], zero_points: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+def find_constants(
+    scales: tuple[float, float, float], zero_points: tuple[int, ...]
+) -> tuple[int, int, int, int] | None:
     """(a, b, c, shift) for the scales and zero points of both operands and the output; None where none were found."""
     wanted = added(scales, zero_points)
     first, second = scales[0] / scales[2], scales[1] / scales[2]
