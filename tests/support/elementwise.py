@@ -64,12 +64,13 @@ def select_v2(
     dtype: str = "int8",
     first: Sequence[int] | None = None,
     second: Sequence[int] | None = None,
+    op: str = "SELECT_V2",
 ) -> Value:
-    """SELECT_V2 by the bool `x` from two model inputs."""
+    """SELECT_V2 (or SELECT) by the bool `x` from two model inputs."""
     a = model.input(x.shape if first is None else first, 0.05, 0, dtype)
     b = model.input(x.shape if second is None else second, 0.05, 0, dtype)
     shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
-    return model.operator("SELECT_V2", [x, a, b], shape, 0.05, 0, dtype=dtype)
+    return model.operator(op, [x, a, b], shape, 0.05, 0, dtype=dtype)
 
 
 def unary(

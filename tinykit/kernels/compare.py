@@ -1,4 +1,4 @@
-"""Comparisons and SELECT_V2 with broadcast in portable C."""
+"""Comparisons, SELECT and SELECT_V2 with broadcast in portable C."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     ]
 
 
-@lowering("SELECT_V2")
+@lowering("SELECT_V2", "SELECT")
 def lower_select(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """One value at a time."""
     y = graph.tensor(operator.outputs[0])

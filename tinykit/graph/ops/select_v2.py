@@ -1,4 +1,7 @@
-"""SELECT_V2: where a bool tensor is true the second input's values, else the third's; all three broadcast."""
+"""SELECT_V2: where a bool tensor is true the second input's values, else the third's; all three broadcast.
+
+SELECT, which the converter makes of some ELUs and TFLM lacks, is the same of three tensors of one shape.
+"""
 
 from __future__ import annotations
 
@@ -18,4 +21,16 @@ def inspect(inspection: Inspection) -> None:
         inspection.dtype(inspection.output, a.dtype)
 
 
-DEFINITION = Definition("SELECT_V2", None, no_options, inspect)
+def inspect_select(inspection: Inspection) -> None:
+    """As SELECT_V2, without broadcast."""
+    inspect(inspection)
+    if not inspection.found:
+        for tensor in inspection.inputs:
+            assert tensor is not None
+            inspection.shape(tensor, inspection.output.shape)
+
+
+DEFINITIONS = (
+    Definition("SELECT_V2", None, no_options, inspect),
+    Definition("SELECT", None, no_options, inspect_select),
+)
