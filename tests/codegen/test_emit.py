@@ -85,7 +85,7 @@ def test_needs_no_other_file_of_ours() -> None:
 def test_passes_cppcheck(tmp_path: Path) -> None:
     cppcheck = require_tool("cppcheck", "cppcheck")
     write(plan_of(every_kernel()), tmp_path)
-    # A shape's fields that its kernel does not read stay unset; cppcheck then doubts them all (as scripts/check.sh says).
+    # Fields of a shape that its kernel does not read stay unset; cppcheck then doubts them all.
     options = ["--enable=warning,portability,performance", "--suppress=ctuuninitvar", "--suppress=shiftNegativeLHS"]
     done = subprocess.run(
         [cppcheck, *options, "--suppress=shiftTooManyBitsSigned", "--error-exitcode=1", "--inline-suppr", "-q", "m.c"],
