@@ -113,7 +113,10 @@ def sums(rows: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _requantization(
     multipliers: bytes, shifts: bytes, bias: bytes, low: bytes, high: bytes, zero_point: int
 ) -> Requantization | None:
-    layer = _Layer(*(np.frombuffer(a, np.int64) for a in (multipliers, shifts, bias, low, high)), zero_point)
+    factors, rights, biases, least, greatest = (
+        np.frombuffer(raw, np.int64) for raw in (multipliers, shifts, bias, low, high)
+    )
+    layer = _Layer(factors, rights, biases, least, greatest, zero_point)
     if (layer.shifts > 0).any():
         return None
     return next((found for found in map(layer.with_shift, SHIFTS) if found is not None), None)
