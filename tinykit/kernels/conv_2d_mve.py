@@ -16,7 +16,7 @@ from tinykit.kernels.steps import INPUT, OUTPUT, Argument, Sums, fold_sums, make
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
-GROUP_COST, GROUP_TWO_SIDED = 28, 32
+GROUP_COST, GROUP_TWO_SIDED = 23, 27
 """Instructions of eight outputs (two pixels, four channels) without their products."""
 
 PAIR, CALL, ROW, COLUMN_RUN, COLUMN = 30, 60, 40, 22, 20
@@ -158,7 +158,12 @@ def _step(
         operator,
         target,
         function,
-        {**shape, **cuts, "two_sided": int(is_two_sided(low, zero_point(y)))},
+        {
+            **shape,
+            **cuts,
+            "two_sided": int(is_two_sided(low, zero_point(y))),
+            "saturated": int((low, high) == (-128, 127)),
+        },
         [INPUT, OUTPUT, SCRATCH, stream, *zero, zero_point(y), low, high],
         macs=y.elements * rows.shape[1],
         outputs=y.elements,

@@ -36,6 +36,13 @@ TK_INLINE void tk_mve_spread_taps(const int8_t *stream, int8_t *taps, int channe
     }
 }
 
+/* Sixteen values of four rows, alternately. */
+#define TK_MVE_STORE_ROWS                                                                                            \
+    "vst40.8 {q0, q1, q2, q3}, [r8]\n"                                                                               \
+    "vst41.8 {q0, q1, q2, q3}, [r8]\n"                                                                               \
+    "vst42.8 {q0, q1, q2, q3}, [r8]\n"                                                                               \
+    "vst43.8 {q0, q1, q2, q3}, [r8]!\n"
+
 /* Interleave `count` values (at least 16) of four rows, which move on by `moves` a vector; the fourth may be left
  * out. */
 TK_INLINE void tk_mve_interleave(const int8_t *const rows[4], const int32_t moves[4], int8_t *strip, int count,
@@ -49,7 +56,21 @@ TK_INLINE void tk_mve_interleave(const int8_t *const rows[4], const int32_t move
         "ldr r8, %[strip]\n"
         "movw r9, #%c[whole]\n"
         "dls lr, r9\n"
-        "1: vldrb.u8 q0, [r0]\n"
+        "and r10, r4, r5\n"
+        "and r10, r10, r6\n"
+        ".if %c[fourth]\n"
+        "and r10, r10, r7\n"
+        ".endif\n"
+        "cmp r10, #0\n"
+        "beq 2f\n"
+        "1: vldrb.u8 q0, [r0], #16\n"
+        "vldrb.u8 q1, [r1], #16\n"
+        "vldrb.u8 q2, [r2], #16\n"
+        ".if %c[fourth]\n"
+        "vldrb.u8 q3, [r3], #16\n"
+        ".endif\n" TK_MVE_STORE_ROWS "le lr, 1b\n"
+        "b 3f\n"
+        "2: vldrb.u8 q0, [r0]\n"
         "vldrb.u8 q1, [r1]\n"
         "vldrb.u8 q2, [r2]\n"
         "add r0, r4\n"
@@ -58,12 +79,8 @@ TK_INLINE void tk_mve_interleave(const int8_t *const rows[4], const int32_t move
         ".if %c[fourth]\n"
         "vldrb.u8 q3, [r3]\n"
         "add r3, r7\n"
-        ".endif\n"
-        "vst40.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst41.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst42.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst43.8 {q0, q1, q2, q3}, [r8]!\n"
-        "le lr, 1b\n"
+        ".endif\n" TK_MVE_STORE_ROWS "le lr, 2b\n"
+        "3:\n"
         ".if %c[rest]\n"
         "asr r4, #4\n"
         "asr r5, #4\n"
@@ -80,12 +97,7 @@ TK_INLINE void tk_mve_interleave(const int8_t *const rows[4], const int32_t move
         "vldrb.u8 q2, [r2]\n"
         ".if %c[fourth]\n"
         "vldrb.u8 q3, [r3]\n"
-        ".endif\n"
-        "vst40.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst41.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst42.8 {q0, q1, q2, q3}, [r8]\n"
-        "vst43.8 {q0, q1, q2, q3}, [r8]\n"
-        ".endif\n"
+        ".endif\n" TK_MVE_STORE_ROWS ".endif\n"
         :
         : [first] "m"(*(const int8_t *const(*)[2])rows), [third] "m"(*(const int8_t *const(*)[2])(rows + 2)),
           [move] "m"(*(const int32_t(*)[2])moves), [later] "m"(*(const int32_t(*)[2])(moves + 2)), [strip] "m"(strip),

@@ -46,7 +46,9 @@ class Runs:
     @property
     def instructions(self) -> int:
         """Of one window of two pixels and four channels, or of eight channels and one pixel: 8 sums."""
-        run = 14 * self.pieces + (15 if self.rest else 0) + (3 if self.count > 1 else 0)
+        run = (
+            14 * self.pieces + (15 if self.rest else 0) + (1 if self.count * (self.pieces + 1) <= LANES - GROUP else 4)
+        )
         return self.count * run
 
 
