@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from tests.kernels.spaces import activations, quantizations
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
-from tests.support.models import fully_connected
+from tests.support.models import ModelBuilder, conv_2d, fully_connected
 from tinykit.boards import board
 from tinykit.graph.reader import read_graph
 from tinykit.kernels import lower
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
+from tinykit.report.table import check_table
 from tinykit.targets import target
 from tinykit.validate.bench import bench
+from tinykit.validate.check import check
 
 
 @st.composite
@@ -84,3 +86,23 @@ def test_what_is_taken_is_never_slower_or_larger_than_dense(pruned: float, block
     (dense,) = (s for s in lower(plan.graph, plan.graph.operators[0], plan.target) if s.kernel == "fully_connected_dsp")
     assert taken.instructions <= dense.instructions
     assert taken.weight_bytes <= dense.weight_bytes
+
+
+def test_check_says_what_zeros_bought_or_why_nothing(tmp_path: Path) -> None:
+    model = ModelBuilder(4)
+    x = conv_2d(model, model.input((1, 6, 6, 8)), filters=16, kernel=(3, 3), pruned=0.7)
+    x = fully_connected(model, x, units=64, pruned=0.9)
+    path = tmp_path / "pruned.tflite"
+    path.write_bytes(model.finish([fully_connected(model, x, units=5)]))
+    result = check(path, board("mps2-an386"))
+    window, dense, last = (layer["sparsity"] for layer in result["layers"])
+    assert window["zeros"] == pytest.approx(0.7, abs=0.05)
+    assert (window["kernel"], window["saved_bytes"], window["saved_instructions"]) == (None, 0, 0)
+    assert "prune whole channels instead" in window["note"]
+    assert dense["kernel"] == "fully_connected_sparse_dsp"
+    assert dense["saved_bytes"] > 10_000
+    assert dense["saved_instructions"] > 10_000
+    assert last["note"] == "nothing: few weights are zero"
+    page = check_table(result, 100)
+    assert "90 % zeros; saved" in page
+    assert page.count("zeros;") == 2

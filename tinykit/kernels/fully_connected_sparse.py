@@ -112,4 +112,4 @@ def _step(
         macs=depth * units,
         outputs=units,
     )
-    return clamped(replace(step, instructions=round(cost) + CALL, scratch=scratch), operator, y)
+    return clamped(replace(step, instructions=round(cost) + CALL, scratch=scratch, skips_zeros=True), operator, y)

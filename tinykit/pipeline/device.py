@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,12 @@ class OnDevice:
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.codegen.emit import write
             from tinykit.firmware.fit import require_fit
+            from tinykit.graph.reader import read_graph
 
             plan = self._plan(int8)
             require_fit(plan, self.board)
             write(plan, folder / "c")
-            return {"plan": plan_json(plan), "model_sha256": plan.graph.sha256}
+            return {"plan": plan_json(plan, read_graph(int8.folder / MODEL)), "model_sha256": plan.graph.sha256}
 
         return self.store.stage(
             "compiled", self.board.name, (int8,), (*_COMPILER, "firmware"), make, outside=self._board_file()
@@ -124,8 +125,11 @@ def tool_version(name: str) -> str:
     return done.stdout.splitlines()[0] if done.stdout else "silent"
 
 
-def plan_json(plan: Any) -> dict[str, Any]:
-    """The plan as run.json holds it: arena, steps, buffers; see docs/architecture.md."""
+def plan_json(plan: Any, original: Any) -> dict[str, Any]:
+    """The plan of the graph `original` as run.json holds it: arena, steps, buffers; see docs/architecture.md."""
+    from tinykit.plan.sparsity import sparsity
+
+    bought = sparsity(original, plan)
     names = {index: tensor.name for index, tensor in plan.graph.tensors.items()}
     return {
         "arena_bytes": plan.arena_bytes,
@@ -138,6 +142,7 @@ def plan_json(plan: Any) -> dict[str, Any]:
                 "macs": step.macs,
                 "instructions": step.instructions,
                 "weight_bytes": step.weight_bytes,
+                "sparsity": asdict(bought[step.name]) if step.name in bought else None,
             }
             for step in plan.steps
         ],

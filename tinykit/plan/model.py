@@ -139,6 +139,7 @@ class Step:
         stack: predicted bytes of stack.
         stages: where several operators run row by row, what each does for one row, sources first; the step itself
             calls no function then.
+        skips_zeros: whether the kernel leaves out weights that are zero.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Step:
     then: tuple[Call, ...] = ()
     states: tuple[int, ...] = ()
     stages: tuple[Stage, ...] = ()
+    skips_zeros: bool = False
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -7,10 +7,24 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from tinykit.report.words import count, layer_names, listing, mapping, number, numbers, objects, octets, plural, text
+from tinykit.report.words import (
+    count,
+    layer_names,
+    listing,
+    mapping,
+    number,
+    numbers,
+    objects,
+    octets,
+    percent,
+    plural,
+    text,
+)
 
 Run = Mapping[str, Any]
 INSTRUCTIONS = "instructions"
+FEW_ZEROS = 0.05
+"""So many weights quantization rounds to zero by itself."""
 Number = float | int
 
 STAGE_TITLES = {
@@ -233,6 +247,23 @@ def _layer(row: Mapping[str, Any], step: Mapping[str, Any], place: int, title: s
         work=number(row.get(key)),
         weight_bytes=number(row.get("weight_bytes", step.get("weight_bytes"))),
     )
+
+
+def sparsity_lines(rows: object) -> list[str]:
+    """What zeros among its weights bought each layer, predicted, a line a layer; none for layers without a word of it.
+
+    Args: `rows` the layers of a `check`, or the steps of a run's plan.
+    """
+    found = []
+    for row in objects(rows):
+        bought = mapping(row.get("sparsity"))
+        zeros, octets_saved = number(bought.get("zeros")), number(bought.get("saved_bytes"))
+        if zeros is None or (zeros <= FEW_ZEROS and not octets_saved):
+            continue
+        saved = f"saved {octets(octets_saved)} and {count(bought.get('saved_instructions'))} instructions: "
+        said = (saved if octets_saved else "") + text(bought.get("note"))
+        found.append(f"{text(row.get('name'), 'unnamed layer')}: {percent(zeros, 0)} zeros; {said}")
+    return found
 
 
 def distillation_sentence(run: Run) -> str:

@@ -48,6 +48,7 @@ def render(run: Mapping[str, Any]) -> str:
         "matrices": _matrices(run),
         "memory": charts.memory_picture(words.mapping(run.get("plan"))),
         "table": table,
+        "sparsity": facts.sparsity_lines(words.mapping(run.get("plan")).get("steps")),
         "totals": {
             "most": max((layer.work or 0 for layer in table.layers), default=0),
             "work": words.total(layer.work for layer in table.layers),

@@ -97,7 +97,9 @@ def check_table(check: Json, width: int = 80) -> str:
     instructions = number(check.get("instructions"))
     if instructions is not None:
         rows.append(("Instructions", f"{count(instructions)} per inference, predicted"))
-    return _page(_heading(check), listed, _block(rows, width))
+    bought = _bullets(facts.sparsity_lines(check.get("layers")), width)
+    heading = ["What zeros among the weights bought, predicted:"] if bought else []
+    return _page(_heading(check), listed, _block(rows, width), [*heading, *bought])
 
 
 def verify_text(verify: Json, width: int = 80) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tinykit.errors import UnsupportedModel
 from tinykit.firmware.fit import predict_fit
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
+from tinykit.plan.sparsity import sparsity
 
 
 def check(model: Path, board: Board) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def check(model: Path, board: Board) -> dict[str, Any]:
     except UnsupportedModel as error:
         return {**found, "supported": False, "unsupported": [vars(p) for p in error.problems]}
     fit = predict_fit(plan, board)
+    bought = sparsity(graph, plan)
     cost = plan.cost
     return {
         **found,
@@ -69,6 +72,7 @@ def check(model: Path, board: Board) -> dict[str, Any]:
                 "macs": s.macs,
                 "instructions": s.instructions,
                 "weights": s.weight_bytes,
+                "sparsity": asdict(bought[s.name]) if s.name in bought else None,
             }
             for s in plan.steps
             if not s.alias
