@@ -7,6 +7,7 @@ The bytes themselves would take the serial port minutes. A CRC that differs name
 from __future__ import annotations
 
 import subprocess
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -101,10 +102,9 @@ def _run(elf: Path, board: Board) -> list[int]:
         port = SerialPort(emulator.port)
         emulator.run()
         try:
-            for _ in range(SECONDS * 10):
+            deadline = time.monotonic() + SECONDS
+            while not text.endswith(b".") and time.monotonic() < deadline:
                 text += port.read(0.1)
-                if text.endswith(b"."):
-                    break
         finally:
             port.close()
     assert text.endswith(b"."), f"the firmware fell silent after {text[-40:]!r}"

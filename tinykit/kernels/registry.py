@@ -46,6 +46,13 @@ def operators() -> tuple[str, ...]:
     return tuple(sorted({*_LOWERINGS, *(op for op, _ in _BY_TYPE)}))
 
 
+def offers(op: str) -> tuple[Lowering, ...]:
+    """Every lowering of an operator, of whatever type."""
+    _load()
+    typed = [offer for (name, _), found in sorted(_BY_TYPE.items()) for offer in found if name == op]
+    return (*_LOWERINGS.get(op, ()), *typed)
+
+
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """The ways to compute one operator, at least one; their costs are predicted for `target`.
 
