@@ -61,93 +61,96 @@ typedef struct {
 TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int rest, int channels, int two_sided,
                             int saturated) {
 #if TK_MVE
-    tk_mve_stretch s = *stretch;
-    __asm__ volatile(
-        TK_MVE_LONG TK_MVE_LIMITS_16 ".if %c[rest]\n"
-                                     "mov r7, #%c[rest]\n"
-                                     "vctp.8 r7\n"
-                                     ".endif\n"
-                                     "ldrd r9, r2, %[outputs]\n"
-                                     "add r11, r9, #%c[channels]\n"
-                                     "mov r0, #0\n" /* q4: where two pixels' four channels go, alternately */
-                                     "vidup.u32 q4, r0, #1\n"
-                                     "mov r7, #0x10001\n"
-                                     "vmul.i32 q4, q4, r7\n"
-                                     "sub r2, r2, r9\n"
-                                     "lsl r2, r2, #16\n"
-                                     "vadd.i32 q4, q4, r2\n"
-                                     "1: ldr r1, %[weights]\n"
-                                     "2: ldr r7, %[runs]\n"
-                                     "ldm r1, {r0, r2, r4, r6}\n"
-                                     "ldm r1!, {r8, r10, r12, lr}\n"
-                                     ".if %c[unrolled]\n"
-                                     ".rept %c[count]\n" TK_MVE_RUN ".endr\n"
-                                     ".else\n"
-                                     "3:\n" TK_MVE_RUN "ldr r3, [r7]\n"
-                                     "cmp r3, #0\n"
-                                     "bne 3b\n"
-                                     ".endif\n"
-                                     "vmov q0[2], q0[0], r0, r4\n"
-                                     "vmov q0[3], q0[1], r2, r6\n"
-                                     "vmov q1[2], q1[0], r8, r12\n"
-                                     "vmov q1[3], q1[1], r10, lr\n"
-                                     "vldrw.s32 q2, [r1], #16\n"
-                                     "vldrb.s32 q3, [r1], #4\n"
-                                     "vqrdmulh.s32 q0, q0, q2\n"
-                                     "vqrdmulh.s32 q1, q1, q2\n"
-                                     ".if %c[two_sided]\n"
-                                     "vshr.s32 q2, q0, #31\n"
-                                     "vadd.i32 q0, q0, q2\n"
-                                     "vshr.s32 q2, q1, #31\n"
-                                     "vadd.i32 q1, q1, q2\n"
-                                     ".endif\n"
-                                     "vrshl.s32 q0, q0, q3\n"
-                                     "vrshl.s32 q1, q1, q3\n"
-                                     "vqmovnb.s32 q0, q0\n"
-                                     "vqmovnt.s32 q0, q1\n"
-                                     "vqadd.s16 q0, q0, q5\n"
-                                     ".if %c[saturated]\n"
-                                     "vqmovnb.s16 q0, q0\n"
-                                     ".else\n"
-                                     "vmax.s16 q0, q0, q6\n"
-                                     "vmin.s16 q0, q0, q7\n"
-                                     ".endif\n"
-                                     "vstrb.16 q0, [r9, q4]\n"
-                                     "adds r9, #4\n"
-                                     "cmp r9, r11\n"
-                                     ".if %c[channels] %% 4\n"
-                                     "beq 4f\n"
-                                     "sub r7, r11, #4\n"
-                                     "cmp r9, r7\n"
-                                     "it hi\n"
-                                     "movhi r9, r7\n"
-                                     "b 2b\n"
-                                     "4:\n"
-                                     ".else\n"
-                                     "bne 2b\n"
-                                     ".endif\n"
-                                     "ldr r7, %[pairs]\n"
-                                     "subs r7, #1\n"
-                                     "beq 5f\n"
-                                     "str r7, %[pairs]\n"
-                                     "add r9, r9, #%c[channels]\n"
-                                     "add r11, r9, #%c[channels]\n"
-                                     "ldr r7, %[runs]\n"
-                                     ".rept %c[count]\n"
-                                     "ldm r7, {r0, r2, r4}\n"
-                                     "adds r0, r4\n"
-                                     "adds r2, r4\n"
-                                     "strd r0, r2, [r7], #12\n"
-                                     ".endr\n"
-                                     "b 1b\n"
-                                     "5:\n"
-        : [pairs] "+m"(s.pairs)
-        : [outputs] "m"(s.outputs), [runs] "m"(s.runs), [weights] "m"(s.weights), [zero] "m"(s.limits.zero_point),
-          [low] "m"(s.limits.low), [high] "m"(s.limits.high), [count] "i"(runs),
-          [unrolled] "i"(runs * (pieces + (rest > 0)) <= 12), [pieces] "i"(pieces), [rest] "i"(rest),
-          [channels] "i"(channels), [two_sided] "i"(two_sided), [saturated] "i"(saturated)
-        : TK_MVE_ALL);
-#else
+    if (__builtin_constant_p(runs + pieces + rest + channels + two_sided + saturated)) {
+        tk_mve_stretch s = *stretch;
+        __asm__ volatile(
+            TK_MVE_LONG TK_MVE_LIMITS_16 ".if %c[rest]\n"
+                                         "mov r7, #%c[rest]\n"
+                                         "vctp.8 r7\n"
+                                         ".endif\n"
+                                         "ldrd r9, r2, %[outputs]\n"
+                                         "add r11, r9, #%c[channels]\n"
+                                         "mov r0, #0\n" /* q4: where two pixels' four channels go, alternately */
+                                         "vidup.u32 q4, r0, #1\n"
+                                         "mov r7, #0x10001\n"
+                                         "vmul.i32 q4, q4, r7\n"
+                                         "sub r2, r2, r9\n"
+                                         "lsl r2, r2, #16\n"
+                                         "vadd.i32 q4, q4, r2\n"
+                                         "1: ldr r1, %[weights]\n"
+                                         "2: ldr r7, %[runs]\n"
+                                         "ldm r1, {r0, r2, r4, r6}\n"
+                                         "ldm r1!, {r8, r10, r12, lr}\n"
+                                         ".if %c[unrolled]\n"
+                                         ".rept %c[count]\n" TK_MVE_RUN ".endr\n"
+                                         ".else\n"
+                                         "3:\n" TK_MVE_RUN "ldr r3, [r7]\n"
+                                         "cmp r3, #0\n"
+                                         "bne 3b\n"
+                                         ".endif\n"
+                                         "vmov q0[2], q0[0], r0, r4\n"
+                                         "vmov q0[3], q0[1], r2, r6\n"
+                                         "vmov q1[2], q1[0], r8, r12\n"
+                                         "vmov q1[3], q1[1], r10, lr\n"
+                                         "vldrw.s32 q2, [r1], #16\n"
+                                         "vldrb.s32 q3, [r1], #4\n"
+                                         "vqrdmulh.s32 q0, q0, q2\n"
+                                         "vqrdmulh.s32 q1, q1, q2\n"
+                                         ".if %c[two_sided]\n"
+                                         "vshr.s32 q2, q0, #31\n"
+                                         "vadd.i32 q0, q0, q2\n"
+                                         "vshr.s32 q2, q1, #31\n"
+                                         "vadd.i32 q1, q1, q2\n"
+                                         ".endif\n"
+                                         "vrshl.s32 q0, q0, q3\n"
+                                         "vrshl.s32 q1, q1, q3\n"
+                                         "vqmovnb.s32 q0, q0\n"
+                                         "vqmovnt.s32 q0, q1\n"
+                                         "vqadd.s16 q0, q0, q5\n"
+                                         ".if %c[saturated]\n"
+                                         "vqmovnb.s16 q0, q0\n"
+                                         ".else\n"
+                                         "vmax.s16 q0, q0, q6\n"
+                                         "vmin.s16 q0, q0, q7\n"
+                                         ".endif\n"
+                                         "vstrb.16 q0, [r9, q4]\n"
+                                         "adds r9, #4\n"
+                                         "cmp r9, r11\n"
+                                         ".if %c[channels] %% 4\n"
+                                         "beq 4f\n"
+                                         "sub r7, r11, #4\n"
+                                         "cmp r9, r7\n"
+                                         "it hi\n"
+                                         "movhi r9, r7\n"
+                                         "b 2b\n"
+                                         "4:\n"
+                                         ".else\n"
+                                         "bne 2b\n"
+                                         ".endif\n"
+                                         "ldr r7, %[pairs]\n"
+                                         "subs r7, #1\n"
+                                         "beq 5f\n"
+                                         "str r7, %[pairs]\n"
+                                         "add r9, r9, #%c[channels]\n"
+                                         "add r11, r9, #%c[channels]\n"
+                                         "ldr r7, %[runs]\n"
+                                         ".rept %c[count]\n"
+                                         "ldm r7, {r0, r2, r4}\n"
+                                         "adds r0, r4\n"
+                                         "adds r2, r4\n"
+                                         "strd r0, r2, [r7], #12\n"
+                                         ".endr\n"
+                                         "b 1b\n"
+                                         "5:\n"
+            : [pairs] "+m"(s.pairs)
+            : [outputs] "m"(s.outputs), [runs] "m"(s.runs), [weights] "m"(s.weights), [zero] "m"(s.limits.zero_point),
+              [low] "m"(s.limits.low), [high] "m"(s.limits.high), [count] "i"(runs),
+              [unrolled] "i"(runs * (pieces + (rest > 0)) <= 12), [pieces] "i"(pieces), [rest] "i"(rest),
+              [channels] "i"(channels), [two_sided] "i"(two_sided), [saturated] "i"(saturated)
+            : TK_MVE_ALL);
+        return;
+    }
+#endif
     const int lead = 4 * rest, values = 16 * pieces + rest;
     (void)two_sided;
     (void)saturated;
@@ -186,7 +189,6 @@ TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int r
         stretch->outputs[0] = stretch->outputs[1] + channels;
         stretch->outputs[1] = stretch->outputs[0] + channels;
     }
-#endif
 }
 
 typedef struct {

@@ -48,68 +48,70 @@ TK_INLINE void tk_mve_spread_taps(const int8_t *stream, int8_t *taps, int channe
 TK_INLINE void tk_mve_interleave(const int8_t *const rows[4], const int32_t moves[4], int8_t *strip, int count,
                                  int has_fourth) {
 #if TK_MVE
-    __asm__ volatile(
-        "ldrd r0, r1, %[first]\n"
-        "ldrd r2, r3, %[third]\n"
-        "ldrd r4, r5, %[move]\n"
-        "ldrd r6, r7, %[later]\n"
-        "ldr r8, %[strip]\n"
-        "movw r9, #%c[whole]\n"
-        "dls lr, r9\n"
-        "and r10, r4, r5\n"
-        "and r10, r10, r6\n"
-        ".if %c[fourth]\n"
-        "and r10, r10, r7\n"
-        ".endif\n"
-        "cmp r10, #0\n"
-        "beq 2f\n"
-        "1: vldrb.u8 q0, [r0], #16\n"
-        "vldrb.u8 q1, [r1], #16\n"
-        "vldrb.u8 q2, [r2], #16\n"
-        ".if %c[fourth]\n"
-        "vldrb.u8 q3, [r3], #16\n"
-        ".endif\n" TK_MVE_STORE_ROWS "le lr, 1b\n"
-        "b 3f\n"
-        "2: vldrb.u8 q0, [r0]\n"
-        "vldrb.u8 q1, [r1]\n"
-        "vldrb.u8 q2, [r2]\n"
-        "add r0, r4\n"
-        "add r1, r5\n"
-        "add r2, r6\n"
-        ".if %c[fourth]\n"
-        "vldrb.u8 q3, [r3]\n"
-        "add r3, r7\n"
-        ".endif\n" TK_MVE_STORE_ROWS "le lr, 2b\n"
-        "3:\n"
-        ".if %c[rest]\n"
-        "asr r4, #4\n"
-        "asr r5, #4\n"
-        "asr r6, #4\n"
-        "asr r7, #4\n"
-        "mov r9, #16 - %c[rest]\n"
-        "mls r0, r4, r9, r0\n"
-        "mls r1, r5, r9, r1\n"
-        "mls r2, r6, r9, r2\n"
-        "mls r3, r7, r9, r3\n"
-        "sub r8, r8, r9, lsl #2\n"
-        "vldrb.u8 q0, [r0]\n"
-        "vldrb.u8 q1, [r1]\n"
-        "vldrb.u8 q2, [r2]\n"
-        ".if %c[fourth]\n"
-        "vldrb.u8 q3, [r3]\n"
-        ".endif\n" TK_MVE_STORE_ROWS ".endif\n"
-        :
-        : [first] "m"(*(const int8_t *const(*)[2])rows), [third] "m"(*(const int8_t *const(*)[2])(rows + 2)),
-          [move] "m"(*(const int32_t(*)[2])moves), [later] "m"(*(const int32_t(*)[2])(moves + 2)), [strip] "m"(strip),
-          [whole] "i"(count / 16), [rest] "i"(count % 16), [fourth] "i"(has_fourth)
-        : TK_MVE_ALL);
-#else
+    if (__builtin_constant_p(count + has_fourth)) {
+        __asm__ volatile(
+            "ldrd r0, r1, %[first]\n"
+            "ldrd r2, r3, %[third]\n"
+            "ldrd r4, r5, %[move]\n"
+            "ldrd r6, r7, %[later]\n"
+            "ldr r8, %[strip]\n"
+            "movw r9, #%c[whole]\n"
+            "dls lr, r9\n"
+            "and r10, r4, r5\n"
+            "and r10, r10, r6\n"
+            ".if %c[fourth]\n"
+            "and r10, r10, r7\n"
+            ".endif\n"
+            "cmp r10, #0\n"
+            "beq 2f\n"
+            "1: vldrb.u8 q0, [r0], #16\n"
+            "vldrb.u8 q1, [r1], #16\n"
+            "vldrb.u8 q2, [r2], #16\n"
+            ".if %c[fourth]\n"
+            "vldrb.u8 q3, [r3], #16\n"
+            ".endif\n" TK_MVE_STORE_ROWS "le lr, 1b\n"
+            "b 3f\n"
+            "2: vldrb.u8 q0, [r0]\n"
+            "vldrb.u8 q1, [r1]\n"
+            "vldrb.u8 q2, [r2]\n"
+            "add r0, r4\n"
+            "add r1, r5\n"
+            "add r2, r6\n"
+            ".if %c[fourth]\n"
+            "vldrb.u8 q3, [r3]\n"
+            "add r3, r7\n"
+            ".endif\n" TK_MVE_STORE_ROWS "le lr, 2b\n"
+            "3:\n"
+            ".if %c[rest]\n"
+            "asr r4, #4\n"
+            "asr r5, #4\n"
+            "asr r6, #4\n"
+            "asr r7, #4\n"
+            "mov r9, #16 - %c[rest]\n"
+            "mls r0, r4, r9, r0\n"
+            "mls r1, r5, r9, r1\n"
+            "mls r2, r6, r9, r2\n"
+            "mls r3, r7, r9, r3\n"
+            "sub r8, r8, r9, lsl #2\n"
+            "vldrb.u8 q0, [r0]\n"
+            "vldrb.u8 q1, [r1]\n"
+            "vldrb.u8 q2, [r2]\n"
+            ".if %c[fourth]\n"
+            "vldrb.u8 q3, [r3]\n"
+            ".endif\n" TK_MVE_STORE_ROWS ".endif\n"
+            :
+            : [first] "m"(*(const int8_t *const(*)[2])rows), [third] "m"(*(const int8_t *const(*)[2])(rows + 2)),
+              [move] "m"(*(const int32_t(*)[2])moves), [later] "m"(*(const int32_t(*)[2])(moves + 2)),
+              [strip] "m"(strip), [whole] "i"(count / 16), [rest] "i"(count % 16), [fourth] "i"(has_fourth)
+            : TK_MVE_ALL);
+        return;
+    }
+#endif
     for (int i = 0; i < count; i++) {
         for (int row = 0; row < 3 + has_fourth; row++) {
             strip[4 * i + row] = rows[row][moves[row] != 0 ? i : i % 16];
         }
     }
-#endif
 }
 
 /* What the outputs of one or two rows are made of. */
@@ -165,91 +167,95 @@ typedef struct {
 /* Outputs of all channels of one row or two; of two, where `made` is 1, the second is not written. */
 TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, const tk_mve_strip *strip, int made) {
 #if TK_MVE
-    const tk_mve_strip t = *strip;
-    const int8_t *const end = t.taps + TK_MVE_TAPS * s->channels;
-    const int32_t lanes = 2 * made;
-    const int across = s->rows == 2 ? 2 : 4; /* pixels of a row at a time */
-    const int whole = s->output_width / across, rest = s->output_width % across;
-    const int step =
-        s->rows == 2 ? 8 : 16 * s->stride_width; /* bytes of the strip, times channels, of four outputs */
-    const int read = s->channels * (s->rows == 2 ? whole * step + (rest ? 4 : 0) : (whole + (rest > 0)) * step);
-    const int written = s->channels * (whole * across - (s->rows == 2 && rest));
-    __asm__ volatile("ldr r9, %[zero]\n"
-                     "ldr r11, %[end]\n"
-                     "ldr r1, %[strip]\n"
-                     "ldr r3, %[output]\n"
-                     "ldr r5, %[taps]\n"
-                     "ldr r7, %[stream]\n"
-                     "mov r0, #0\n"
-                     "movw r8, #4 * %c[channels]\n"
-                     "vidup.u32 q2, r0, #1\n"
-                     "vmul.i32 q2, q2, r8\n"
-                     "mov r0, #0\n"
-                     "movw r2, #%c[channels]\n"
-                     "movw r4, #%c[third]\n"
-                     "add r6, r4, r2\n"
-                     "vmov q3[2], q3[0], r0, r4\n"
-                     "vmov q3[3], q3[1], r2, r6\n"
-                     ".if %c[partial]\n"
-                     "ldr r0, %[lanes]\n"
-                     "vctp.32 r0\n"
-                     ".endif\n"
-                     ".if %c[rows] == 1 && %c[rest]\n"
-                     "mov r0, #%c[rest]\n"
-                     "vctp.32 r0\n"
-                     ".endif\n"
-                     "1: vldrb.s8 q4, [r5, #5]\n"
-                     "vldrb.s8 q6, [r5, #1]\n"
-                     ".if %c[rows] == 2\n"
-                     "vldrb.s8 q5, [r5, #4]\n"
-                     "vldrb.s8 q7, [r5]\n"
-                     ".endif\n"
-                     "add r5, #16\n"
-                     "ldr r8, [r7], #4\n"
-                     "ldr r10, [r7], #4\n"
-                     "ldrsb r12, [r7], #10\n"
-                     ".if %c[whole]\n"
-                     "movw lr, #%c[whole]\n"
-                     "dls lr, lr\n"
-                     "2:\n" TK_MVE_FOUR_SUMS TK_MVE_FOUR_OUTPUTS ".if %c[partial]\n"
-                     "vpst\n"
-                     "vstrbt.32 q1, [r3, q3]\n"
-                     ".else\n"
-                     "vstrb.32 q1, [r3, q3]\n"
-                     ".endif\n"
-                     "add r3, #%c[across] * %c[channels]\n"
-                     "le lr, 2b\n"
-                     ".endif\n"
-                     ".if %c[rest]\n"
-                     ".if %c[rows] == 2\n"
-                     "sub r1, #4 * %c[channels]\n"
-                     "sub r3, #%c[channels]\n"
-                     ".endif\n" TK_MVE_FOUR_SUMS TK_MVE_FOUR_OUTPUTS ".if %c[partial] || %c[rows] == 1\n"
-                     "vpst\n"
-                     "vstrbt.32 q1, [r3, q3]\n"
-                     ".else\n"
-                     "vstrb.32 q1, [r3, q3]\n"
-                     ".endif\n"
-                     ".endif\n"
-                     "movw r0, #%c[read]\n"
-                     "sub r1, r0\n"
-                     ".if %c[written]\n"
-                     "movw r2, #%c[written] - 1\n"
-                     "sub r3, r2\n"
-                     ".else\n"
-                     "adds r3, #1\n"
-                     ".endif\n"
-                     "cmp r5, r11\n"
-                     "bne 1b\n"
-                     :
-                     : [strip] "m"(t.strip), [output] "m"(t.output), [taps] "m"(t.taps), [stream] "m"(t.stream),
-                       [zero] "m"(t.zero_point), [end] "m"(end), [lanes] "m"(lanes), [rows] "i"(s->rows),
-                       [stride] "i"(s->stride_width), [channels] "i"(s->channels), [across] "i"(across),
-                       [whole] "i"(whole), [rest] "i"(rest), [read] "i"(read - 4), [written] "i"(written),
-                       [third] "i"(s->rows == 2 ? s->output_width * s->channels : 2 * s->channels),
-                       [partial] "i"(s->rows == 2 && s->output_height % 2), [two_sided] "i"(s->two_sided)
-                     : TK_MVE_ALL);
-#else
+    if (__builtin_constant_p(s->channels + s->output_width + s->output_height + s->rows + s->stride_width +
+                             s->two_sided)) {
+        const tk_mve_strip t = *strip;
+        const int8_t *const end = t.taps + TK_MVE_TAPS * s->channels;
+        const int32_t lanes = 2 * made;
+        const int across = s->rows == 2 ? 2 : 4; /* pixels of a row at a time */
+        const int whole = s->output_width / across, rest = s->output_width % across;
+        const int step =
+            s->rows == 2 ? 8 : 16 * s->stride_width; /* bytes of the strip, times channels, of four outputs */
+        const int read = s->channels * (s->rows == 2 ? whole * step + (rest ? 4 : 0) : (whole + (rest > 0)) * step);
+        const int written = s->channels * (whole * across - (s->rows == 2 && rest));
+        __asm__ volatile("ldr r9, %[zero]\n"
+                         "ldr r11, %[end]\n"
+                         "ldr r1, %[strip]\n"
+                         "ldr r3, %[output]\n"
+                         "ldr r5, %[taps]\n"
+                         "ldr r7, %[stream]\n"
+                         "mov r0, #0\n"
+                         "movw r8, #4 * %c[channels]\n"
+                         "vidup.u32 q2, r0, #1\n"
+                         "vmul.i32 q2, q2, r8\n"
+                         "mov r0, #0\n"
+                         "movw r2, #%c[channels]\n"
+                         "movw r4, #%c[third]\n"
+                         "add r6, r4, r2\n"
+                         "vmov q3[2], q3[0], r0, r4\n"
+                         "vmov q3[3], q3[1], r2, r6\n"
+                         ".if %c[partial]\n"
+                         "ldr r0, %[lanes]\n"
+                         "vctp.32 r0\n"
+                         ".endif\n"
+                         ".if %c[rows] == 1 && %c[rest]\n"
+                         "mov r0, #%c[rest]\n"
+                         "vctp.32 r0\n"
+                         ".endif\n"
+                         "1: vldrb.s8 q4, [r5, #5]\n"
+                         "vldrb.s8 q6, [r5, #1]\n"
+                         ".if %c[rows] == 2\n"
+                         "vldrb.s8 q5, [r5, #4]\n"
+                         "vldrb.s8 q7, [r5]\n"
+                         ".endif\n"
+                         "add r5, #16\n"
+                         "ldr r8, [r7], #4\n"
+                         "ldr r10, [r7], #4\n"
+                         "ldrsb r12, [r7], #10\n"
+                         ".if %c[whole]\n"
+                         "movw lr, #%c[whole]\n"
+                         "dls lr, lr\n"
+                         "2:\n" TK_MVE_FOUR_SUMS TK_MVE_FOUR_OUTPUTS ".if %c[partial]\n"
+                         "vpst\n"
+                         "vstrbt.32 q1, [r3, q3]\n"
+                         ".else\n"
+                         "vstrb.32 q1, [r3, q3]\n"
+                         ".endif\n"
+                         "add r3, #%c[across] * %c[channels]\n"
+                         "le lr, 2b\n"
+                         ".endif\n"
+                         ".if %c[rest]\n"
+                         ".if %c[rows] == 2\n"
+                         "sub r1, #4 * %c[channels]\n"
+                         "sub r3, #%c[channels]\n"
+                         ".endif\n" TK_MVE_FOUR_SUMS TK_MVE_FOUR_OUTPUTS ".if %c[partial] || %c[rows] == 1\n"
+                         "vpst\n"
+                         "vstrbt.32 q1, [r3, q3]\n"
+                         ".else\n"
+                         "vstrb.32 q1, [r3, q3]\n"
+                         ".endif\n"
+                         ".endif\n"
+                         "movw r0, #%c[read]\n"
+                         "sub r1, r0\n"
+                         ".if %c[written]\n"
+                         "movw r2, #%c[written] - 1\n"
+                         "sub r3, r2\n"
+                         ".else\n"
+                         "adds r3, #1\n"
+                         ".endif\n"
+                         "cmp r5, r11\n"
+                         "bne 1b\n"
+                         :
+                         : [strip] "m"(t.strip), [output] "m"(t.output), [taps] "m"(t.taps), [stream] "m"(t.stream),
+                           [zero] "m"(t.zero_point), [end] "m"(end), [lanes] "m"(lanes), [rows] "i"(s->rows),
+                           [stride] "i"(s->stride_width), [channels] "i"(s->channels), [across] "i"(across),
+                           [whole] "i"(whole), [rest] "i"(rest), [read] "i"(read - 4), [written] "i"(written),
+                           [third] "i"(s->rows == 2 ? s->output_width * s->channels : 2 * s->channels),
+                           [partial] "i"(s->rows == 2 && s->output_height % 2), [two_sided] "i"(s->two_sided)
+                         : TK_MVE_ALL);
+        return;
+    }
+#endif
     for (int channel = 0; channel < s->channels; channel++) {
         const int8_t *const constants = strip->stream + channel * TK_MVE_CHANNEL;
         for (int row = 0; row < made; row++) {
@@ -264,7 +270,6 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
             }
         }
     }
-#endif
 }
 
 /* scratch: the strip, 4 bytes for each of `columns` pixels and channel; 16 bytes a channel and 32 more. */

@@ -11,27 +11,29 @@ typedef struct {
 TK_INLINE void tk_add_mve(const tk_add_mve_shape *s, const int8_t *first, const int8_t *second, int8_t *output,
                           int32_t a, int32_t b, int32_t c, int32_t count) {
 #if TK_MVE
-    __asm__ volatile("vdup.32 q2, %[a]\n"
-                     "wlstp.32 lr, %[count], 2f\n"
-                     "1: vldrb.s32 q0, [%[first]], #4\n"
-                     "vldrb.s32 q1, [%[second]], #4\n"
-                     "vmlas.s32 q0, q2, %[c]\n"
-                     "vmla.s32 q0, q1, %[b]\n"
-                     "vshr.s32 q0, q0, #%c[shift]\n"
-                     "vqmovnb.s32 q0, q0\n"
-                     "vqmovnb.s16 q0, q0\n"
-                     "vstrb.32 q0, [%[output]], #4\n"
-                     "letp lr, 1b\n"
-                     "2:\n"
-                     : [first] "+l"(first), [second] "+l"(second), [output] "+l"(output)
-                     : [a] "r"(a), [b] "r"(b), [c] "r"(c), [count] "r"(count), [shift] "i"(s->shift)
-                     : "lr", "d0", "d1", "d2", "d3", "d4", "d5", "memory");
-#else
+    if (__builtin_constant_p(s->shift)) {
+        __asm__ volatile("vdup.32 q2, %[a]\n"
+                         "wlstp.32 lr, %[count], 2f\n"
+                         "1: vldrb.s32 q0, [%[first]], #4\n"
+                         "vldrb.s32 q1, [%[second]], #4\n"
+                         "vmlas.s32 q0, q2, %[c]\n"
+                         "vmla.s32 q0, q1, %[b]\n"
+                         "vshr.s32 q0, q0, #%c[shift]\n"
+                         "vqmovnb.s32 q0, q0\n"
+                         "vqmovnb.s16 q0, q0\n"
+                         "vstrb.32 q0, [%[output]], #4\n"
+                         "letp lr, 1b\n"
+                         "2:\n"
+                         : [first] "+l"(first), [second] "+l"(second), [output] "+l"(output)
+                         : [a] "r"(a), [b] "r"(b), [c] "r"(c), [count] "r"(count), [shift] "i"(s->shift)
+                         : "lr", "d0", "d1", "d2", "d3", "d4", "d5", "memory");
+        return;
+    }
+#endif
     for (int32_t i = 0; i < count; i++) {
         const uint32_t sum = (uint32_t)a * (uint32_t)first[i] + (uint32_t)b * (uint32_t)second[i] + (uint32_t)c;
         output[i] = (int8_t)tk_clamp((int32_t)sum >> s->shift, INT8_MIN, INT8_MAX);
     }
-#endif
 }
 
 typedef struct {

@@ -34,84 +34,89 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
                                 const int8_t *weights, int32_t outputs, int32_t multiplier, int32_t shift,
                                 const tk_mve_limits *limits) {
 #if TK_MVE
-    const tk_mve_limits l = *limits;
-    const int8_t *const end = output + outputs;
-    const struct { int32_t multiplier, shift; } scale = {multiplier, shift};
-    __asm__ volatile(TK_MVE_LONG TK_MVE_LIMITS_32 "ldr r9, %[end]\n"
-                                                  "ldr r5, %[output]\n"
-                                                  "ldr r1, %[weights]\n"
-                                                  ".if %c[rest]\n"
-                                                  "mov r7, #%c[rest]\n"
-                                                  "vctp.8 r7\n"
-                                                  ".endif\n"
-                                                  "1: ldr r3, %[input]\n"
-                                                  ".if %c[group] == 8\n"
-                                                  "ldm r1!, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
-                                                  ".else\n"
-                                                  "ldm r1!, {r0, r2, r4, r6}\n"
-                                                  ".endif\n"
-                                                  ".if %c[runs] > 1\n"
-                                                  "mov r7, #%c[runs]\n"
-                                                  ".endif\n"
-                                                  "2:\n"
-                                                  ".rept %c[pieces]\n"
-                                                  "vldrb.s8 q0, [r3], #16\n" TK_MVE_DENSE_PIECE ".endr\n"
-                                                  ".if %c[rest]\n"
-                                                  "vpst\n"
-                                                  "vldrbt.s8 q0, [r3]\n" TK_MVE_DENSE_REST ".if %c[runs] > 1\n"
-                                                  "adds r3, #%c[rest]\n"
-                                                  ".endif\n"
-                                                  ".endif\n"
-                                                  ".if %c[runs] > 1\n"
-                                                  "subs r7, #1\n"
-                                                  "bne 2b\n"
-                                                  ".endif\n"
-                                                  "vmov q0[2], q0[0], r0, r4\n"
-                                                  "vmov q0[3], q0[1], r2, r6\n"
-                                                  ".if %c[group] == 8\n"
-                                                  "vmov q1[2], q1[0], r8, r12\n"
-                                                  "vmov q1[3], q1[1], r10, lr\n"
-                                                  ".endif\n"
-                                                  ".if %c[per_channel]\n"
-                                                  "vldrw.s32 q2, [r1], #16\n"
-                                                  "vqrdmulh.s32 q0, q0, q2\n"
-                                                  ".if %c[group] == 8\n"
-                                                  "vldrw.s32 q2, [r1], #16\n"
-                                                  "vqrdmulh.s32 q1, q1, q2\n"
-                                                  ".endif\n"
-                                                  "vldrb.s32 q3, [r1], #4\n"
-                                                  ".else\n"
-                                                  "ldrd r0, r2, %[scale]\n"
-                                                  "vqrdmulh.s32 q0, q0, r0\n"
-                                                  "vdup.32 q3, r2\n"
-                                                  ".if %c[group] == 8\n"
-                                                  "vqrdmulh.s32 q1, q1, r0\n"
-                                                  ".endif\n"
-                                                  ".endif\n" TK_MVE_DENSE_FINISH_0 "vstrb.32 q0, [r5], #4\n"
-                                                  ".if %c[group] == 8\n"
-                                                  ".if %c[per_channel]\n"
-                                                  "vldrb.s32 q3, [r1], #4\n"
-                                                  ".endif\n" TK_MVE_DENSE_FINISH_1 "vstrb.32 q1, [r5], #4\n"
-                                                  ".endif\n"
-                                                  "cmp r5, r9\n"
-                                                  ".if %c[left_over]\n"
-                                                  "beq 3f\n"
-                                                  "sub r7, r9, #%c[group]\n"
-                                                  "cmp r5, r7\n"
-                                                  "it hi\n"
-                                                  "movhi r5, r7\n"
-                                                  "b 1b\n"
-                                                  "3:\n"
-                                                  ".else\n"
-                                                  "bne 1b\n"
-                                                  ".endif\n"
-                     :
-                     : [input] "m"(input), [output] "m"(output), [weights] "m"(weights), [end] "m"(end),
-                       [scale] "m"(scale), [zero] "m"(l.zero_point), [low] "m"(l.low), [high] "m"(l.high),
-                       [runs] "i"(s->runs), [pieces] "i"(s->pieces), [rest] "i"(s->rest), [group] "i"(s->group),
-                       [left_over] "i"(s->left_over), [per_channel] "i"(s->per_channel), [two_sided] "i"(s->two_sided)
-                     : TK_MVE_ALL);
-#else
+    if (__builtin_constant_p(s->runs + s->pieces + s->rest + s->group + s->left_over + s->per_channel +
+                             s->two_sided)) {
+        const tk_mve_limits l = *limits;
+        const int8_t *const end = output + outputs;
+        const struct { int32_t multiplier, shift; } scale = {multiplier, shift};
+        __asm__ volatile(
+            TK_MVE_LONG TK_MVE_LIMITS_32 "ldr r9, %[end]\n"
+                                         "ldr r5, %[output]\n"
+                                         "ldr r1, %[weights]\n"
+                                         ".if %c[rest]\n"
+                                         "mov r7, #%c[rest]\n"
+                                         "vctp.8 r7\n"
+                                         ".endif\n"
+                                         "1: ldr r3, %[input]\n"
+                                         ".if %c[group] == 8\n"
+                                         "ldm r1!, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
+                                         ".else\n"
+                                         "ldm r1!, {r0, r2, r4, r6}\n"
+                                         ".endif\n"
+                                         ".if %c[runs] > 1\n"
+                                         "mov r7, #%c[runs]\n"
+                                         ".endif\n"
+                                         "2:\n"
+                                         ".rept %c[pieces]\n"
+                                         "vldrb.s8 q0, [r3], #16\n" TK_MVE_DENSE_PIECE ".endr\n"
+                                         ".if %c[rest]\n"
+                                         "vpst\n"
+                                         "vldrbt.s8 q0, [r3]\n" TK_MVE_DENSE_REST ".if %c[runs] > 1\n"
+                                         "adds r3, #%c[rest]\n"
+                                         ".endif\n"
+                                         ".endif\n"
+                                         ".if %c[runs] > 1\n"
+                                         "subs r7, #1\n"
+                                         "bne 2b\n"
+                                         ".endif\n"
+                                         "vmov q0[2], q0[0], r0, r4\n"
+                                         "vmov q0[3], q0[1], r2, r6\n"
+                                         ".if %c[group] == 8\n"
+                                         "vmov q1[2], q1[0], r8, r12\n"
+                                         "vmov q1[3], q1[1], r10, lr\n"
+                                         ".endif\n"
+                                         ".if %c[per_channel]\n"
+                                         "vldrw.s32 q2, [r1], #16\n"
+                                         "vqrdmulh.s32 q0, q0, q2\n"
+                                         ".if %c[group] == 8\n"
+                                         "vldrw.s32 q2, [r1], #16\n"
+                                         "vqrdmulh.s32 q1, q1, q2\n"
+                                         ".endif\n"
+                                         "vldrb.s32 q3, [r1], #4\n"
+                                         ".else\n"
+                                         "ldrd r0, r2, %[scale]\n"
+                                         "vqrdmulh.s32 q0, q0, r0\n"
+                                         "vdup.32 q3, r2\n"
+                                         ".if %c[group] == 8\n"
+                                         "vqrdmulh.s32 q1, q1, r0\n"
+                                         ".endif\n"
+                                         ".endif\n" TK_MVE_DENSE_FINISH_0 "vstrb.32 q0, [r5], #4\n"
+                                         ".if %c[group] == 8\n"
+                                         ".if %c[per_channel]\n"
+                                         "vldrb.s32 q3, [r1], #4\n"
+                                         ".endif\n" TK_MVE_DENSE_FINISH_1 "vstrb.32 q1, [r5], #4\n"
+                                         ".endif\n"
+                                         "cmp r5, r9\n"
+                                         ".if %c[left_over]\n"
+                                         "beq 3f\n"
+                                         "sub r7, r9, #%c[group]\n"
+                                         "cmp r5, r7\n"
+                                         "it hi\n"
+                                         "movhi r5, r7\n"
+                                         "b 1b\n"
+                                         "3:\n"
+                                         ".else\n"
+                                         "bne 1b\n"
+                                         ".endif\n"
+            :
+            : [input] "m"(input), [output] "m"(output), [weights] "m"(weights), [end] "m"(end), [scale] "m"(scale),
+              [zero] "m"(l.zero_point), [low] "m"(l.low), [high] "m"(l.high), [runs] "i"(s->runs),
+              [pieces] "i"(s->pieces), [rest] "i"(s->rest), [group] "i"(s->group), [left_over] "i"(s->left_over),
+              [per_channel] "i"(s->per_channel), [two_sided] "i"(s->two_sided)
+            : TK_MVE_ALL);
+        return;
+    }
+#endif
     const int length = 16 * s->pieces + s->rest;
     for (int unit = 0; unit < outputs; unit += s->group) {
         const int first = tk_minimum(unit, (int)outputs - s->group);
@@ -130,7 +135,6 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
         }
         weights = scales + (s->per_channel ? 5 * s->group : 0);
     }
-#endif
 }
 
 /* The one multiplier and shift (to the left) serve unless `per_channel`. */

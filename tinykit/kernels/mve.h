@@ -3,7 +3,10 @@
 #include "common.h"
 #include <string.h>
 
-/* Without optimization constants do not reach the instructions' immediate fields: the portable forms serve. */
+/*
+ * Without optimization (and with -Og) constants do not reach the instructions' immediate fields: the portable forms
+ * serve, as they do on other cores.
+ */
 #if defined(__ARM_FEATURE_MVE) && defined(__OPTIMIZE__) && !defined(__clang__)
 #define TK_MVE 1
 #else
@@ -84,7 +87,7 @@ TK_INLINE void tk_mve_fill(int8_t *to, int32_t value, int length) {
 /* Copy `length` (a constant) bytes. */
 TK_INLINE void tk_mve_copy(int8_t *to, const int8_t *from, int length) {
 #if TK_MVE
-    if (length > 64) {
+    if (length > 64 || !__builtin_constant_p(length)) {
         __asm__ volatile("wlstp.8 lr, %2, 2f\n"
                          "1: vldrb.u8 q0, [%1], #16\n"
                          "vstrb.8 q0, [%0], #16\n"
