@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.models import ModelBuilder, conv_2d, depthwise_conv_2d, fully_connected, mean
-from tinykit.boards import board
+from tinykit.boards import all_boards, board
 from tinykit.errors import UsageError, WrongFirmware
 from tinykit.firmware.build import build
 from tinykit.flash import flash
@@ -137,11 +137,18 @@ def test_another_models_firmware_is_refused(
         stop()
 
 
+HOLD_KWS01 = [
+    b.name for b in all_boards() if b.target.name.startswith("cortex-m") and b.emulator and b.emulator.kind == "qemu"
+    and b.ram.length >= 16 * 1024
+]  # fmt: skip
+
+
 @pytest.mark.shared
-def test_kws01_end_to_end(shared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", HOLD_KWS01)
+def test_kws01_end_to_end(shared: Path, tmp_path: Path, name: str) -> None:
     models = shared / "models"
     result = validate(
-        models / "kws01_int8.tflite", board(MAIN), models / "kws01_test.npz", folder=tmp_path / "kws01", quiet=True
+        models / "kws01_int8.tflite", board(name), models / "kws01_test.npz", folder=tmp_path / "kws01", quiet=True
     )
     assert (result["samples"], result["accuracy"], result["accuracy_tflm"]) == (1000, 0.901, 0.901)
     assert (result["mismatched_bytes"], result["bytes"]) == (0, 12000)
