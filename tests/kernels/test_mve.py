@@ -24,15 +24,18 @@ from tinykit.validate.bench import bench
 
 CORE = "cortex-m55"
 
+KINDS: list[Callable[..., Any]] = [
+    *(conv_2d, conv_2d, depthwise_conv_2d, depthwise_conv_2d),
+    *(fully_connected, average_pool_2d, add),
+]
+
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Any layer that has a kernel for Helium."""
     padding = draw(st.sampled_from(["SAME", "VALID"]))
     common = {**draw(quantizations()), "activation": draw(activations()), "bias": draw(st.booleans())}
-    kind: Callable[..., Any] = draw(
-        st.sampled_from([conv_2d, conv_2d, depthwise_conv_2d, depthwise_conv_2d, fully_connected, average_pool_2d, add])
-    )
+    kind = draw(st.sampled_from(KINDS))
     channels = draw(st.integers(1, 40))
     per_channel = draw(st.booleans())
     height, kernel_height, stride_height, dilation_height = draw(window(padding))
