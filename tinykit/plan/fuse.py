@@ -36,7 +36,8 @@ def fuse(graph: Graph, steps: Sequence[Step], offer: Offer) -> tuple[Step, ...]:
     while True:
         alive = search.alive(runs)
         best = search.best_around(runs, alive)
-        if best is None or search.need(runs, best) > max(alive) - max(alive) // WORTH:
+        # In an arena of few bytes the share is 0, but the peak must fall, or the same run would be found for ever.
+        if best is None or search.need(runs, best) > max(alive) - max(max(alive) // WORTH, 1):
             return search.steps(_needed(search, runs))
         runs = [run for run in runs if run.last < best.first or run.first > best.last] + [best]
 
