@@ -24,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-DATA_KINDS = ("sklearn-digits", "npz")
+DATA_KINDS = ("sklearn-digits", "sklearn-breast-cancer", "npz", "csv", "csv-series")
 PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
 _FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
@@ -46,9 +46,13 @@ class Data:
     """[data]: where samples come from and how they are split.
 
     Attributes:
-        kind: "sklearn-digits" or "npz".
-        file: the .npz, for that kind.
+        kind: one of DATA_KINDS; docs/data.md.
+        file: the .npz or the CSV file.
         x, y: names of the arrays in the .npz.
+        label, features: names of columns in the CSV file; by default "label" and all others.
+        group: a column, or an array of the .npz: samples of one group are never in two splits.
+        window, overlap: of a series: rows a sample, and the part of them that neighbours share.
+        normalize: each channel less its mean and divided by its deviation, learned on the training split.
         divide: every sample is divided by this, once, at loading.
         validation, test: parts of all samples, 0 to 1.
         labelled: how many training labels are kept; 0 keeps all. The rest becomes the unlabelled pool.
@@ -66,6 +70,12 @@ class Data:
     labelled: int = _number(0, 10**9, 0)
     seed: int = _number(0, 2**31 - 1, 0)
     classes: tuple[str, ...] = ()
+    label: str | None = None
+    features: tuple[str, ...] = ()
+    group: str | None = None
+    window: int = _number(0, 10**6, 0)
+    overlap: float = _number(0.0, 0.95, 0.0)
+    normalize: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,16 @@ class BoardChoice:
 
 
 @dataclass(frozen=True)
+class Refer:
+    """[refer]: "unsure" instead of a guess, where the two highest scores lie too near each other.
+
+    Attributes: min_accuracy: that the answered validation samples shall have; the margin is the smallest that does.
+    """
+
+    min_accuracy: float = _number(0.0, 1.0)
+
+
+@dataclass(frozen=True)
 class Accept:
     """[accept]: limits of the verdict; those absent are not judged.
 
@@ -191,6 +211,7 @@ class Recipe:
     prune: Prune | None = None
     quantize: Quantize = field(default_factory=Quantize)
     accept: Accept = field(default_factory=Accept)
+    refer: Refer | None = None
 
 
 SECTIONS: dict[str, type] = {
@@ -202,6 +223,7 @@ SECTIONS: dict[str, type] = {
     "quantize": Quantize,
     "board": BoardChoice,
     "accept": Accept,
+    "refer": Refer,
 }
 _REQUIRED = ("data", "student", "board")
 _TOP = ("title", "seeds")
@@ -345,7 +367,7 @@ class _Reader:
             (not recipe.seeds, "", "seeds", "seeds must hold at least one number"),
             (any(s < 0 for s in recipe.seeds), "", "seeds", "seeds must not be negative"),
             (len(set(recipe.seeds)) != len(recipe.seeds), "", "seeds", "seeds must differ"),
-            (recipe.data.kind == "npz" and recipe.data.file is None, "data", "kind", "kind 'npz' needs file"),
+            *self.data_rules(recipe.data),
             (recipe.data.validation + recipe.data.test > 0.9, "data", "test", "validation and test leave no data"),
             (recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]"),
             (
@@ -377,6 +399,26 @@ class _Reader:
         for wrong, section, key, what in rules:
             if wrong:
                 raise self.fail(section, key, what)
+
+    @staticmethod
+    def data_rules(data: Data) -> list[tuple[bool, str, str, str]]:
+        """Which keys each kind of data needs, and which it does not know."""
+        kind, table = data.kind, data.kind in ("csv", "csv-series")
+        filed = table or kind == "npz"
+        repeated = {name for name in (data.label or "label", data.group) if name in data.features}
+        return [
+            (filed and data.file is None, "data", "kind", f"kind {kind!r} needs file"),
+            (not filed and data.file is not None, "data", "file", f"kind {kind!r} reads no file"),
+            (not filed and data.group is not None, "data", "group", f"kind {kind!r} has no groups"),
+            (not table and data.label is not None, "data", "label", f"kind {kind!r} has no columns"),
+            (not table and bool(data.features), "data", "features", f"kind {kind!r} has no columns"),
+            (table and data.group == (data.label or "label"), "data", "group", "group and label are the same column"),
+            (table and bool(repeated), "data", "features", "label and group are no features"),
+            (len(set(data.features)) != len(data.features), "data", "features", "features must differ"),
+            (kind == "csv-series" and data.window == 0, "data", "kind", "kind 'csv-series' needs window"),
+            (kind != "csv-series" and data.window > 0, "data", "window", f"kind {kind!r} has no windows"),
+            (kind != "csv-series" and data.overlap > 0, "data", "overlap", f"kind {kind!r} has no windows"),
+        ]
 
 
 _KIND: dict[type, str] = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tinykit.arrays import read_npz, write_npz
+from tinykit.data.normalization import Normalization
 from tinykit.errors import DataError
 
 
@@ -16,6 +17,8 @@ class Splits:
     """Samples (n, ...) float32 as the model reads them; labels (n,) int64.
 
     Attributes: the pool holds training samples whose labels were hidden (or never existed); `classes` the names.
+        features: names of the channels, where they have some. warnings: sentences that a person should read.
+        normalization: what the samples went through; then raw_validation and raw_test hold what they were before.
     """
 
     x_labelled: np.ndarray
@@ -26,6 +29,11 @@ class Splits:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    normalization: Normalization | None = None
+    raw_validation: np.ndarray | None = None
+    raw_test: np.ndarray | None = None
 
     @property
     def x_train(self) -> np.ndarray:
@@ -38,6 +46,7 @@ class Splits:
         return tuple(self.x_labelled.shape[1:])
 
 
+_WORDS = ("classes", "features", "warnings")
 _ARRAYS = ("x_labelled", "y_labelled", "x_pool", "x_validation", "y_validation", "x_test", "y_test")
 
 
@@ -84,7 +93,12 @@ def save(splits: Splits, folder: Path) -> None:
     Raises: DiskFull, OutputError.
     """
     arrays = {name: getattr(splits, name) for name in _ARRAYS}
-    write_npz(folder / "splits.npz", **arrays, classes=np.array(splits.classes))
+    if splits.normalization is not None:
+        assert splits.raw_validation is not None and splits.raw_test is not None
+        arrays |= {"mean": splits.normalization.mean, "deviation": splits.normalization.deviation}
+        arrays |= {"raw_validation": splits.raw_validation, "raw_test": splits.raw_test}
+    words = {name: np.array(getattr(splits, name), dtype=np.str_) for name in _WORDS}
+    write_npz(folder / "splits.npz", **arrays, **words)
     write_npz(folder / "test.npz", x=splits.x_test, y=splits.y_test)
     write_npz(folder / "validation.npz", x=splits.x_validation, y=splits.y_validation)
 
@@ -95,8 +109,17 @@ def restore(folder: Path) -> Splits:
     Raises: DataError when the file is damaged.
     """
     arrays = read_npz(folder / "splits.npz")
-    missing = [name for name in (*_ARRAYS, "classes") if name not in arrays]
+    missing = [name for name in (*_ARRAYS, *_WORDS) if name not in arrays]
     if missing:
         raise DataError(f"{folder / 'splits.npz'} lacks {', '.join(missing)}", next_step="Delete it and run again")
-    classes = tuple(str(name) for name in arrays["classes"])
-    return Splits(**{name: arrays[name] for name in _ARRAYS}, classes=classes)
+    classes, features, warnings = (tuple(str(word) for word in arrays[name]) for name in _WORDS)
+    normalized = "mean" in arrays
+    return Splits(
+        **{name: arrays[name] for name in _ARRAYS},
+        classes=classes,
+        features=features,
+        warnings=warnings,
+        normalization=Normalization(arrays["mean"], arrays["deviation"]) if normalized else None,
+        raw_validation=arrays.get("raw_validation"),
+        raw_test=arrays.get("raw_test"),
+    )

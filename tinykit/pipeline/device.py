@@ -12,9 +12,10 @@ from typing import Any
 from tinykit.boards import Board
 from tinykit.files import data_folder
 from tinykit.pipeline.store import Kept, Store, file_hash, folder_hash
+from tinykit.pipeline.values import samples_folder, values_file
 
 MODEL = "model.tflite"
-_COMPILER = ("graph", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py")
+_COMPILER = ("graph", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py", "data/normalization.py")
 _BUILD = (*_COMPILER, "firmware", "boards.py")
 _LINK = (*_BUILD, "flash", "link", "validate")
 
@@ -31,21 +32,25 @@ class OnDevice:
     port: str | None
     quiet: bool
 
-    def compiled(self, int8: Kept) -> Kept:
-        """model.c and model.h; the facts are the plan as the report reads it."""
+    def compiled(self, int8: Kept, judged: Kept | None = None) -> Kept:
+        """model.c and model.h; the facts are the plan as the report reads it.
+
+        Where the model reads normalized values, or `judged` knows a margin for unsure answers, also model_values.h.
+        """
+        after = (int8,) if judged is None else (int8, judged)
 
         def make(folder: Path) -> dict[str, Any]:
-            from tinykit.codegen.emit import write
+            from tinykit.codegen.emit import emit, write_files
             from tinykit.firmware.fit import require_fit
             from tinykit.graph.reader import read_graph
 
             plan = self._plan(int8)
             require_fit(plan, self.board)
-            write(plan, folder / "c")
+            write_files({**emit(plan), **values_file(plan, int8, judged)}, folder / "c")
             return {"plan": plan_json(plan, read_graph(int8.folder / MODEL)), "model_sha256": plan.graph.sha256}
 
         return self.store.stage(
-            "compiled", self.board.name, (int8,), (*_COMPILER, "firmware"), make, outside=self._board_file()
+            "compiled", self.board.name, after, (*_COMPILER, "firmware"), make, outside=self._board_file()
         )
 
     def firmware(self, int8: Kept, compiled: Kept) -> Kept:
@@ -68,7 +73,7 @@ class OnDevice:
             return validate(
                 int8.folder / MODEL,
                 self.board,
-                data.folder / "test.npz",
+                samples_folder(data, int8) / "test.npz",
                 port=self.port,
                 quiet=self.quiet,
                 folder=firmware.folder / "firmware",

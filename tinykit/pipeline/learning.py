@@ -13,12 +13,14 @@ from tinykit.arrays import read_npz, write_npz
 from tinykit.data import Splits, load, restore, save
 from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
+from tinykit.pipeline import referral
 from tinykit.pipeline.store import Kept, Store
+from tinykit.pipeline.values import keep_samples, samples_folder
 from tinykit.recipe import Distill, Recipe
 from tinykit.targets import Target
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
-_TRAINING = ("data/splits.py", "learn", "pipeline/learning.py")
+_TRAINING = ("data/splits.py", "data/normalization.py", "learn", "pipeline/learning.py")
 _MODEL = "model.keras"
 _ENOUGH_TO_PRICE = 20
 """Samples that calibrate a conversion of which only the cost is read."""
@@ -41,6 +43,7 @@ class Learning:
             splits = load(self.recipe.data)
             save(splits, folder)
             return {
+                "warnings": list(splits.warnings),
                 "classes": list(splits.classes),
                 "shape": list(splits.shape),
                 "samples": {
@@ -193,10 +196,11 @@ class Learning:
             softmax = models.ends_in_softmax(self.recipe.student)
             content = convert.to_int8(model, splits.x_train[shown], softmax=softmax)
             (folder / "model.tflite").write_bytes(content)
+            normalized = keep_samples(content, splits, folder)
             zeros = int8_sparsity(content)
             if self.recipe.prune is not None:
                 require_int8_sparsity(zeros, student.facts["sparsity"])
-            return {"bytes": len(content), "history": history, "sparsity": zeros}
+            return {"bytes": len(content), "history": history, "sparsity": zeros, **normalized}
 
         after = (data, student) if outputs is None else (data, student, outputs)
         parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
@@ -209,15 +213,19 @@ class Learning:
             from tinykit.learn.models import accuracy, confusion
 
             model = (int8.folder / "model.tflite").read_bytes()
-            validation, y_validation = judged_scores(model, data.folder / "validation.npz")
-            test, y_test = judged_scores(model, data.folder / "test.npz")
+            samples = samples_folder(data, int8)
+            validation, y_validation = judged_scores(model, samples / "validation.npz")
+            test, y_test = judged_scores(model, samples / "test.npz")
+            referred = referral.facts(self.recipe.refer, (validation, y_validation), (test, y_test))
             return {
+                **referred,
                 "accuracy": {"validation": accuracy(validation, y_validation), "test": accuracy(test, y_test)},
                 "confusion": confusion(test, y_test, len(data.facts["classes"])),
             }
 
         code = ("validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py")
-        return self.store.stage("judged", (), (data, int8), code, make, libraries=("tflite-micro", "numpy"))
+        settings = () if self.recipe.refer is None else self.recipe.refer
+        return self.store.stage("judged", settings, (data, int8), code, make, libraries=("tflite-micro", "numpy"))
 
     # --- parts of stages --------------------------------------------------------------------------
 

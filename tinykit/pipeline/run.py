@@ -7,6 +7,7 @@ import datetime
 import json
 import platform
 import shutil
+import sys
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,6 +18,7 @@ from tinykit.errors import RecipeError, UsageError
 from tinykit.files import folder_atomic, write_atomic
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import LIBRARIES, Learning
+from tinykit.pipeline.referral import sentence
 from tinykit.pipeline.store import Kept, Store, file_hash, version
 from tinykit.pipeline.verdict import verdict
 from tinykit.recipe import Recipe
@@ -87,6 +89,8 @@ class _Run:
         store = Store(self.output)
         learning = Learning(self.recipe, store, self.quiet)
         kept: dict[str, Kept] = {"data": learning.data()}
+        for warning in () if self.quiet else kept["data"].facts["warnings"]:
+            print(f"Warning: {warning}.", file=sys.stderr)
         goes = lambda stage: STAGES.index(stage) <= STAGES.index(until)  # noqa: E731
         if goes("teacher") and self.recipe.teacher is not None:
             kept["teacher"] = learning.teacher(kept["data"])
@@ -108,7 +112,7 @@ class _Run:
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
         device = OnDevice(store, self.board, self.port, self.quiet)
         if goes("compiled"):
-            kept["compiled"] = device.compiled(kept["int8"])
+            kept["compiled"] = device.compiled(kept["int8"], kept["judged"] if self.recipe.refer else None)
         if goes("firmware"):
             kept["firmware"] = device.firmware(kept["int8"], kept["compiled"])
         if goes("board"):
@@ -153,6 +157,8 @@ def _json(recipe: Recipe, board: Board, kept: dict[str, Kept]) -> dict[str, Any]
         "target": board.target.name,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "labels": facts["data"]["classes"],
+        "data": {"samples": facts["data"]["samples"], "warnings": facts["data"]["warnings"]},
+        "refer": facts.get("judged", {}).get("refer"),
         "seeds": list(recipe.seeds),
         "stages": _stage_rows(recipe, kept),
         "distillation": _distillation(recipe, kept),
@@ -232,7 +238,9 @@ def _bought(recipe: Recipe, kept: dict[str, Kept]) -> str:
 
 
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
-    row = _row("int8", kept["int8"], note=recipe.quantize.method, accuracy=kept["judged"].facts["accuracy"])
+    referred = kept["judged"].facts.get("refer")
+    note = recipe.quantize.method + (f"; {sentence(referred)}" if referred else "")
+    row = _row("int8", kept["int8"], note=note, accuracy=kept["judged"].facts["accuracy"])
     row["parameters"] = (kept.get("pruned") or shipped(recipe, kept)).facts["parameters"]
     return row
 

@@ -1,0 +1,68 @@
+"""Unsure samples are referred: where the two highest scores lie too near each other, the answer is "unsure".
+
+The margin is in steps of the int8 output, so that the rule on the device is one subtraction and one comparison.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinykit.recipe import Refer
+
+MOST = 256
+"""A margin that no pair of int8 scores has: everything is referred."""
+
+
+def margins(scores: np.ndarray) -> np.ndarray:
+    """Highest minus second highest of int8 scores (n, classes); int64 (n,)."""
+    ranked = np.sort(scores.astype(np.int64), axis=1)
+    return np.asarray(ranked[:, -1] - ranked[:, -2])
+
+
+def choose(scores: np.ndarray, y: np.ndarray, min_accuracy: float) -> int:
+    """The smallest margin whose answered samples are right for at least this part; MOST where there is none."""
+    found, right = margins(scores), scores.argmax(axis=1) == y
+    for margin in range(MOST):
+        answered = found >= margin
+        if not answered.any():
+            break
+        if right[answered].mean() >= min_accuracy:
+            return margin
+    return MOST
+
+
+def measure(scores: np.ndarray, y: np.ndarray, margin: int) -> dict[str, Any]:
+    """{"samples", "referred", "coverage", "accuracy"}: of the answered samples; accuracy None where none is."""
+    answered = margins(scores) >= margin
+    right = scores.argmax(axis=1) == y
+    return {
+        "samples": len(y),
+        "referred": int((~answered).sum()),
+        "coverage": float(answered.mean()),
+        "accuracy": float(right[answered].mean()) if answered.any() else None,
+    }
+
+
+def facts(
+    refer: Refer | None, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """{"refer": {"margin", "validation", "test"}} from (scores, labels) of both splits; {} without [refer]."""
+    if refer is None:
+        return {}
+    margin = choose(*validation, refer.min_accuracy)
+    return {
+        "refer": {"margin": margin, "validation": measure(*validation, margin), "test": measure(*test, margin)},
+    }
+
+
+def sentence(facts: dict[str, Any]) -> str:
+    """What `facts` found on the test split, in words."""
+    test = facts["test"]
+    if test["accuracy"] is None:
+        return "every test sample is referred: no margin reaches the accuracy that [refer] asks for"
+    return (
+        f"refers {test['referred']} of {test['samples']} test samples as unsure (scores under {facts['margin']} steps "
+        f"apart) and is right for {test['accuracy']:.1%} of the rest"
+    )
