@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernels.test_sanitized import CASES
+from tests.support.elementwise import binary, prelu, unary
+from tests.support.equality import case
+from tests.support.movement import concatenated, gather, mirror_pad, resize, split, strided_slice, transpose
+from tests.support.reductions import arg_extreme, cumsum, reduction
 from tests.support.tally import note
 from tests.zoo.firmware import bins, differences
 from tinykit.graph.reader import read_graph
@@ -17,6 +22,29 @@ from tinykit.validate.parity import verify
 FILES = sorted((Path(__file__).parent / "models").glob("*.tflite"))
 BEYOND_TFLM = ("mlp_mixer", "transformer")
 """With GELU, which TFLM lacks: tensorflow judges them."""
+
+SINGLE = (
+    *CASES,
+    case(concatenated, (1, 4, 5), axis=1, sizes=(2, 3)),
+    case(transpose, (2, 3, 4), order=(2, 0, 1)),
+    case(strided_slice, (5, 7), begin=(4, 1), end=(0, 7), strides=(-2, 3)),
+    case(split, (2, 6), axis=1, parts=3),
+    case(mirror_pad, (3, 4), paddings=((1, 2), (2, 0))),
+    case(gather, (4, 5), indices=(3,), axis=1),
+    case(resize, (1, 4, 5, 2), size=(7, 3), half_pixel_centers=True),
+    case(binary, (2, 5), op="MUL", shape=(1, 5)),
+    case(binary, (3, 4), op="SQUARED_DIFFERENCE"),
+    case(binary, (3, 4), op="MAXIMUM", scale=0.05, other_scale=1.0, zero_point=-3),
+    case(unary, (2, 30), op="L2_NORMALIZATION", scale=1 / 128, zero_point=0),
+    case(unary, (2, 30), op="LOG_SOFTMAX", scale=16 / 256, zero_point=127),
+    case(unary, (1, 64), op="TANH", scale=1 / 128, zero_point=0),
+    case(reduction, (3, 4, 5), op="SUM", axes=(0, 2), scale=0.5),
+    case(reduction, (3, 4, 5), op="REDUCE_MAX", axes=(1,)),
+    case(arg_extreme, (3, 7), op="ARG_MIN"),
+    case(cumsum, (3, 9), exclusive=True, reverse=True),
+    case(prelu, (2, 3, 4), shape=(1, 1, 4)),
+)
+"""Single operators beside the zoo, of every kind of kernel."""
 
 TARGETS = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "rv32imc")
 
@@ -43,6 +71,7 @@ def test_is_small_and_of_every_kind() -> None:
 def test_equals_tflm_on_the_core(name: str, tmp_path: Path) -> None:
     board = emulated_board(name)
     models = {p.stem: p.read_bytes() for p in FILES if p.stem not in BEYOND_TFLM}
+    models |= {f"one_{k}": one.model for k, one in enumerate(SINGLE)}
     plans = {stem: make_plan(read_graph(data, stem), target(name)) for stem, data in models.items()}
     filled = bins(plans, board)
     assert sum(map(len, filled)) >= (len(plans) if name != "cortex-m0" else 12)
