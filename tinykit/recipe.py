@@ -28,6 +28,7 @@ DATA_KINDS = ("sklearn-digits", "sklearn-breast-cancer", "npz", "csv", "csv-seri
 PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
 _FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
+OPTIMIZATIONS = ("speed", "size", "ram")
 METHODS = ("ptq", "qat", "prune-preserving-qat")
 
 
@@ -160,9 +161,10 @@ class Quantize:
 
 @dataclass(frozen=True)
 class BoardChoice:
-    """[board]: `name` of a board, or the path of a board's TOML file."""
+    """[board]: `name` of a board, or the path of a board's TOML file; what to `optimize`: speed, size or ram."""
 
     name: str
+    optimize: str = _word(OPTIMIZATIONS, "speed")
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,16 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_optimize(parser: argparse.ArgumentParser) -> None:
+    """--optimize."""
+    parser.add_argument(
+        "--optimize",
+        choices=["speed", "size", "ram"],
+        default="speed",
+        help="what compiled code shall be least in: instructions (default), flash, or RAM",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, what: str, default: str | None = None) -> None:
     """--output FOLDER."""
     parser.add_argument(

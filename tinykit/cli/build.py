@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import add_board, add_engine, add_model, existing_file
+from tinykit.cli.arguments import add_board, add_engine, add_model, add_optimize, existing_file
 from tinykit.cli.outcome import Outcome
 
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser)
     add_engine(parser)
+    add_optimize(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="project folder (default build/NAME-BOARD)")
 
 
@@ -26,11 +27,12 @@ def run(args: argparse.Namespace) -> Outcome:
 
     chosen = board(args.board)
     graph = read_graph(existing_file(args.model, "model"))
-    program = model_program(graph, args.model, chosen.target, args.engine)
-    firmware = build_program(program, chosen, args.output or default_folder(graph.name, chosen, args.engine))
+    program = model_program(graph, args.model, chosen.target, args.engine, args.optimize)
+    folder = args.output or default_folder(graph.name, chosen, args.engine, args.optimize)
+    firmware = build_program(program, chosen, folder)
     sizes = firmware.sizes.as_json()
-    made = {"board": chosen.name, "engine": args.engine, "elf": str(firmware.elf), "model_sha256": graph.sha256}
-    result = {**made, **sizes}
+    made = {"board": chosen.name, "engine": args.engine, "optimize": args.optimize}
+    result = {**made, "elf": str(firmware.elf), "model_sha256": graph.sha256, **sizes}
     flash, ram = sizes["flash"], sizes["ram"]
     text = (
         f"{firmware.elf}\n"

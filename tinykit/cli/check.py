@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinykit.cli.arguments import add_board, add_model, existing_file, terminal_width
+from tinykit.cli.arguments import add_board, add_model, add_optimize, existing_file, terminal_width
 from tinykit.cli.outcome import Outcome
 
 
@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     add_model(parser)
     add_board(parser)
+    add_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -20,6 +21,6 @@ def run(args: argparse.Namespace) -> Outcome:
     from tinykit.report.table import check_table
     from tinykit.validate.check import check
 
-    result = check(existing_file(args.model, "model"), board(args.board))
+    result = check(existing_file(args.model, "model"), board(args.board), args.optimize)
     status = 2 if not result["supported"] else 0 if result["fits"] else 1
     return Outcome(result, check_table(result, terminal_width()), status)

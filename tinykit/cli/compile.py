@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import add_engine, existing_file
+from tinykit.cli.arguments import add_engine, add_optimize, existing_file
 from tinykit.cli.outcome import Outcome
 from tinykit.errors import UsageError
 
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", metavar="B", help="compile for this board's core and refuse what does not fit")
     parser.add_argument("--target", metavar="T", help="compile for this instruction set (default cortex-m4)")
     add_engine(parser)
+    add_optimize(parser)
     parser.add_argument("--name", help="prefix of the generated C names (default: from the file's name)")
 
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> Outcome:
     graph = read_graph(existing_file(args.model, "model"), args.name)
     chosen = board(args.board) if args.board else None
     wanted = chosen.target if chosen and not args.target else target(args.target or "cortex-m4")
-    program = model_program(graph, args.model, wanted, args.engine)
+    program = model_program(graph, args.model, wanted, args.engine, args.optimize)
     if chosen is not None:
         require_fit(program, chosen)
     files = write_files(program.sources, args.output or Path("build") / graph.name)
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "name": graph.name,
         "target": wanted.name,
         "engine": args.engine,
+        "optimize": args.optimize,
         "files": [str(f) for f in files],
         "flash": {"weights": cost.weights, "code": cost.code, "total": cost.flash},
         "ram": {"arena": cost.arena, "static": cost.static, "stack": cost.stack, "total": cost.ram},

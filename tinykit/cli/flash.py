@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinykit.cli.arguments import add_board, add_port, existing_file
+from tinykit.cli.arguments import add_board, add_optimize, add_port, existing_file
 from tinykit.cli.outcome import Outcome
 from tinykit.errors import UsageError
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL.tflite", help="an int8 model")
     add_board(parser)
     add_port(parser)
+    add_optimize(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="project folder (default build/NAME-BOARD)")
     parser.add_argument(
         "--method", metavar="M", help="one of the board's flash methods; default: the first that is there"
@@ -53,8 +54,8 @@ def run(args: argparse.Namespace) -> Outcome:
     method = choose(chosen, args.port, args.method)
     chosen = _with_options(chosen, method, args.set)
     graph = read_graph(existing_file(args.model, "model"))
-    plan = make_plan(graph, chosen.target)
-    firmware = build(plan, chosen, args.output or default_folder(graph.name, chosen))
+    plan = make_plan(graph, chosen.target, args.optimize)
+    firmware = build(plan, chosen, args.output or default_folder(graph.name, chosen, optimize=args.optimize))
     flashed = flash(chosen, firmware, args.port, method=method, quiet=args.quiet)
     result = {**vars(flashed), "elf": str(firmware.elf), "model_sha256": graph.sha256}
     text = f"{chosen.name} runs {graph.name}, flashed by {flashed.method}"

@@ -47,9 +47,10 @@ class Firmware:
     log: Path
 
 
-def default_folder(name: str, board: Board, engine: str = "aot") -> Path:
+def default_folder(name: str, board: Board, engine: str = "aot", optimize: str = "speed") -> Path:
     """Where the firmware of the model `name` is built unless the user says otherwise."""
-    return Path("build") / (f"{name}-{board.name}" + ("" if engine == "aot" else f"-{engine}"))
+    apart = [word for word, usual in ((engine, "aot"), (optimize, "speed")) if word != usual]
+    return Path("build") / "-".join([name, board.name, *apart])
 
 
 def build(plan: Plan, board: Board, folder: Path, jobs: int = 2) -> Firmware:

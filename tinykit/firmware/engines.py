@@ -18,18 +18,18 @@ _TFLM_STATIC = 512
 _TFLM_STACK = 1536
 
 
-def aot_program(graph: Graph, raw: bytes, target: Target) -> Program:
-    """The model compiled ahead of time.
+def aot_program(graph: Graph, raw: bytes, target: Target, optimize: str) -> Program:
+    """The model compiled ahead of time; `optimize` as for `plan.build.make_plan`.
 
-    Raises: UnsupportedModel, ModelError.
+    Raises: UnsupportedModel, ModelError, UsageError.
     """
     from tinykit.plan.build import make_plan
 
-    return program(make_plan(graph, target))
+    return program(make_plan(graph, target, optimize))
 
 
-def tflm_program(graph: Graph, raw: bytes, target: Target) -> Program:
-    """The model for TFLM's interpreter.
+def tflm_program(graph: Graph, raw: bytes, target: Target, optimize: str) -> Program:
+    """The model for TFLM's interpreter, whose kernels are as they are built.
 
     Raises: UnsupportedModel, ModelError; ToolMissing without the tflite-micro package.
     """
@@ -50,14 +50,14 @@ def tflm_program(graph: Graph, raw: bytes, target: Target) -> Program:
     return Program(interface(graph, arena), emit(graph, raw, arena), cost, engine="tflm", steps=False)
 
 
-ENGINES: dict[str, Callable[[Graph, bytes, Target], Program]] = {"aot": aot_program, "tflm": tflm_program}
+ENGINES: dict[str, Callable[[Graph, bytes, Target, str], Program]] = {"aot": aot_program, "tflm": tflm_program}
 
 
-def model_program(graph: Graph, model: Path, target: Target, engine: str) -> Program:
+def model_program(graph: Graph, model: Path, target: Target, engine: str, optimize: str = "speed") -> Program:
     """What the model at `model`, read as `graph`, becomes on `target`.
 
     Raises: UsageError for an unknown engine, and as the engine's own function.
     """
     if engine not in ENGINES:
         raise UsageError(f"unknown engine {engine!r}", expected=f"one of {', '.join(ENGINES)}")
-    return ENGINES[engine](graph, model.read_bytes(), target)
+    return ENGINES[engine](graph, model.read_bytes(), target, optimize)

@@ -31,6 +31,7 @@ class OnDevice:
     board: Board
     port: str | None
     quiet: bool
+    optimize: str = "speed"
 
     def compiled(self, int8: Kept, judged: Kept | None = None) -> Kept:
         """model.c and model.h; the facts are the plan as the report reads it.
@@ -50,7 +51,7 @@ class OnDevice:
             return {"plan": plan_json(plan, read_graph(int8.folder / MODEL)), "model_sha256": plan.graph.sha256}
 
         return self.store.stage(
-            "compiled", self.board.name, after, (*_COMPILER, "firmware"), make, outside=self._board_file()
+            "compiled", self._settings, after, (*_COMPILER, "firmware"), make, outside=self._board_file()
         )
 
     def firmware(self, int8: Kept, compiled: Kept) -> Kept:
@@ -62,7 +63,7 @@ class OnDevice:
             built = build(self._plan(int8), self.board, folder / "firmware")
             return {"sizes": built.sizes.as_json()}
 
-        return self.store.stage("firmware", self.board.name, (compiled,), _BUILD, make, outside=self._tools())
+        return self.store.stage("firmware", self._settings, (compiled,), _BUILD, make, outside=self._tools())
 
     def validated(self, data: Kept, int8: Kept, firmware: Kept) -> Kept:
         """The whole test split through the board; the facts are the JSON of `tinykit validate`."""
@@ -77,6 +78,7 @@ class OnDevice:
                 port=self.port,
                 quiet=self.quiet,
                 folder=firmware.folder / "firmware",
+                optimize=self.optimize,
             )
 
         return self._ran("board", (data, int8, firmware), make)
@@ -87,7 +89,8 @@ class OnDevice:
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.validate.bench import bench
 
-            return bench(int8.folder / MODEL, self.board, port=self.port, folder=firmware.folder / "firmware")
+            folder = firmware.folder / "firmware"
+            return bench(int8.folder / MODEL, self.board, port=self.port, folder=folder, optimize=self.optimize)
 
         return self._ran("bench", (int8, firmware), make)
 
@@ -95,13 +98,17 @@ class OnDevice:
         outside = self._tools()
         if self.port is not None:
             outside |= {"port": self.port, "asked": str(time.time_ns())}
-        return self.store.stage(name, self.board.name, after, _LINK, make, libraries=("tflite-micro",), outside=outside)
+        return self.store.stage(name, self._settings, after, _LINK, make, libraries=("tflite-micro",), outside=outside)
 
     def _plan(self, int8: Kept) -> Any:
         from tinykit.graph.reader import read_graph
         from tinykit.plan.build import make_plan
 
-        return make_plan(read_graph(int8.folder / MODEL), self.board.target)
+        return make_plan(read_graph(int8.folder / MODEL), self.board.target, self.optimize)
+
+    @property
+    def _settings(self) -> str:
+        return f"{self.board.name} {self.optimize}"
 
     def _board_file(self) -> dict[str, str]:
         return {"board": file_hash(self.board.source)}

@@ -110,7 +110,7 @@ class _Run:
         if goes("int8"):
             kept["int8"] = learning.int8(kept["data"], kept.get("outputs"), student)
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
-        device = OnDevice(store, self.board, self.port, self.quiet)
+        device = OnDevice(store, self.board, self.port, self.quiet, self.recipe.board.optimize)
         if goes("compiled"):
             kept["compiled"] = device.compiled(kept["int8"], kept["judged"] if self.recipe.refer else None)
         if goes("firmware"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
@@ -11,13 +12,13 @@ from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
-from tinykit.plan.cost import predict
+from tinykit.plan.choose import Offers, relaxed, smallest
+from tinykit.plan.cost import INVOKE_STACK_BYTES, predict
 from tinykit.plan.fuse import fuse
 from tinykit.plan.inplace import settle_places
 from tinykit.plan.model import Plan, Step
 from tinykit.plan.moves import add_moves
-from tinykit.plan.order import best_order
-from tinykit.plan.rows import Offer
+from tinykit.plan.order import best_order, bytes_by_step
 from tinykit.plan.state import state_bytes
 from tinykit.targets import Target
 
@@ -31,12 +32,16 @@ PREFERENCES: dict[str, Preference] = {
 """What is compared, in this order, where an operator can be computed in several ways; less is better."""
 
 
+HARDLY = 32
+"""For the least RAM, one part in so many is given for speed."""
+
+
 def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     """Decide everything about how `graph` runs on `target`.
 
     Args:
         graph: as read from the file.
-        optimize: "speed", "size" or "ram": which of an operator's kernels to prefer.
+        optimize: what shall be least: "speed" instructions, "size" flash, "ram" RAM (within 1/32, for speed).
 
     Raises: UnsupportedModel with every layer that cannot be compiled; ModelError for a model that computes nothing;
     UsageError for an unknown `optimize`.
@@ -47,36 +52,81 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     graph = rewrite(graph)
     _require_variable_outputs(graph)
     preference = PREFERENCES[optimize]
+    offers = _offers(graph, target)
+    if optimize == "size":
+        chosen = smallest(offers)
+        return _Layout(graph, target, _staying(graph, chosen, preference)).plan(chosen)
+    plan = _Layout(graph, target, preference).plan(tuple(min(ways, key=preference) for ways in offers))
+    return _faster(graph, offers, plan) if optimize == "ram" else plan
 
-    def offer(graph: Graph, operator: Operator) -> Step:
-        return min(lower(graph, operator, target), key=preference)
 
-    chosen = settle_places(graph, _choose(graph, offer), partial(_copying, graph, target, preference))
-    steps = fuse(graph, _reorder(graph, chosen), offer)
-    graph, steps = add_moves(graph, steps, target)
-    placement = place(graph, steps)
-    return Plan(
-        graph=graph,
-        target=target,
-        steps=steps,
-        buffers=placement.buffers,
-        arena_bytes=placement.arena_bytes,
-        lower_bound=placement.lower_bound,
-        cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
+def _staying(graph: Graph, chosen: Sequence[Step], preference: Preference) -> Preference:
+    """Prefer the kernel that is chosen for an operator, also where it makes one row only."""
+    kernels = {operator.name: step.kernel for operator, step in zip(graph.operators, chosen, strict=True)}
+    return lambda step: (int(step.kernel != kernels.get(step.name)), *preference(step))
+
+
+def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
+    """A plan of hardly more RAM than `lean`, with faster kernels where the worst moment is another layer's."""
+    chosen = tuple(min(ways, key=PREFERENCES["ram"]) for ways in offers)
+    sizes = _sizes(graph, chosen)
+    least = bytes_by_step(chosen, sizes, graph.outputs)
+    most = lean.cost.ram + lean.cost.ram // HARDLY
+
+    def allowed(steps: Sequence[Step]) -> bool:
+        arena = most - lean.cost.static - INVOKE_STACK_BYTES - max(step.stack for step in steps)
+        alive = bytes_by_step(steps, sizes, graph.outputs)
+        return all(now <= max(arena, before) for now, before in zip(alive, least, strict=True))
+
+    fastest = tuple(min(ways, key=PREFERENCES["speed"]) for ways in offers)
+    plans = (
+        lean,
+        _Layout(graph, lean.target, PREFERENCES["ram"]).plan(relaxed(offers, chosen, allowed)),
+        _Layout(graph, lean.target, PREFERENCES["speed"]).plan(fastest),
     )
+    return min((plan for plan in plans if plan.cost.ram <= most), key=lambda plan: plan.cost.instructions)
 
 
-def _choose(graph: Graph, offer: Offer) -> tuple[Step, ...]:
-    """The preferred kernel of each operator. All operators without one are reported at once."""
-    steps, problems = [], []
+@dataclass(frozen=True)
+class _Layout:
+    """What follows the choice of kernels: places, order, rows, moves, the arena, and the predicted cost."""
+
+    graph: Graph
+    target: Target
+    preference: Preference
+
+    def plan(self, chosen: tuple[Step, ...]) -> Plan:
+        graph, target = self.graph, self.target
+        settled = settle_places(graph, chosen, partial(_copying, graph, target, self.preference))
+        steps = fuse(graph, _reorder(graph, settled), self.offer)
+        graph, steps = add_moves(graph, steps, target)
+        placement = place(graph, steps)
+        return Plan(
+            graph=graph,
+            target=target,
+            steps=steps,
+            buffers=placement.buffers,
+            arena_bytes=placement.arena_bytes,
+            lower_bound=placement.lower_bound,
+            cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
+        )
+
+    def offer(self, graph: Graph, operator: Operator) -> Step:
+        """The preferred kernel of an operator."""
+        return min(lower(graph, operator, self.target), key=self.preference)
+
+
+def _offers(graph: Graph, target: Target) -> Offers:
+    """The kernels of each operator. All operators without one are reported at once."""
+    offers, problems = [], []
     for operator in graph.operators:
         try:
-            steps.append(offer(graph, operator))
+            offers.append(lower(graph, operator, target))
         except UnsupportedModel as error:
             problems += error.problems
     if problems:
         raise UnsupportedModel(problems)
-    return tuple(steps)
+    return offers
 
 
 def _copying(graph: Graph, target: Target, preference: Preference, step: Step) -> Step:
@@ -88,8 +138,12 @@ def _copying(graph: Graph, target: Target, preference: Preference, step: Step) -
 
 def _reorder(graph: Graph, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps in the order whose worst moment needs the least memory."""
-    sizes = {i: graph.tensor(i).nbytes for step in steps for i in (*step.inputs, *step.outputs)}
-    return tuple(steps[k] for k in best_order(steps, sizes, graph.outputs))
+    return tuple(steps[k] for k in best_order(steps, _sizes(graph, steps), graph.outputs))
+
+
+def _sizes(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
+    """Bytes of the tensors in the arena."""
+    return {i: graph.tensor(i).nbytes for step in steps for i in (*step.inputs, *step.outputs)}
 
 
 def _require_variable_outputs(graph: Graph) -> None:

@@ -78,6 +78,33 @@ def bench_table(bench: Json, width: int = 80) -> str:
     return _page(_heading(bench), _columns(head, table, width, words=2) if table else [], _block(rows, width))
 
 
+def compare_table(compared: Json, width: int = 80) -> str:
+    """What `tinykit bench --compare` prints: a column for each way to optimize."""
+    width = _bounded(width)
+    found = mapping(compared.get("compare"))
+    ways = {text(way): mapping(one) for way, one in found.items()}
+    figures: list[tuple[str, tuple[str, ...]]] = [
+        ("instructions", ("instructions",)),
+        ("flash: weights, B", ("flash", "weights")),
+        ("flash: code, B", ("flash", "code")),
+        ("flash: total, B", ("flash", "total")),
+        ("RAM: arena, B", ("ram", "arena")),
+        ("RAM: stack, B", ("ram", "stack")),
+        ("RAM: total, B", ("ram", "total")),
+    ]
+    rows = [(title, *(count(_inside(one, path)) for one in ways.values())) for title, path in figures]
+    said = {True: "Every byte equals TFLM's.", False: "NOT equal to TFLM; tinykit verify says where."}
+    exact = compared.get("bit_exact")
+    verdict = [said[exact]] if isinstance(exact, bool) else []
+    return _page(_heading(compared), _columns(("optimized for", *ways), rows, width, words=1) if ways else [], verdict)
+
+
+def _inside(value: object, path: Sequence[str]) -> object:
+    for key in path:
+        value = mapping(value).get(key)
+    return value
+
+
 def check_table(check: Json, width: int = 80) -> str:
     """What `tinykit check` prints: what cannot be compiled and why, whether it fits, and the predicted cost."""
     width = _bounded(width)

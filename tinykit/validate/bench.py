@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 UNKNOWN_REQUEST = 1
 """The code by which a device says that it does not know a request, see docs/protocol.md."""
 
+OPTIMIZATIONS = ("speed", "size", "ram")
+"""What `compare` puts side by side."""
+
 VECTORS = 6
 """Inputs that are compared with TFLM; the first of them is the one that is counted."""
 
@@ -39,6 +42,7 @@ def bench(
     port: str | Port | None = None,
     folder: Path | None = None,
     seed: int = 0,
+    optimize: str = "speed",
 ) -> dict[str, Any]:
     """Build the model's firmware, run it on the board, and count.
 
@@ -50,6 +54,7 @@ def bench(
         port: a device that already runs this model's firmware; without it the board is emulated.
         folder: where firmware is built (default: as `tinykit build`).
         seed: of the inputs.
+        optimize: as for `plan.build.make_plan`; a device on `port` must run firmware that was built so.
     Returns: the JSON of `tinykit bench`.
     Raises: UsageError for an unknown engine; ModelError, DoesNotFit, ToolMissing, ToolFailed, WrongFirmware,
         DeviceError.
@@ -58,18 +63,38 @@ def bench(
     from tinykit.firmware.engines import model_program
 
     graph = read_graph(model)
-    program = model_program(graph, model, board.target, engine)
+    program = model_program(graph, model, board.target, engine, optimize)
     with Judge(model.read_bytes()) as judge:
-        firmware = build_program(program, board, folder or default_folder(graph.name, board, engine))
+        firmware = build_program(program, board, folder or default_folder(graph.name, board, engine, optimize))
         inputs = vectors(graph, VECTORS, seed)
         expected = judge.run_batches(inputs)
         with open_device(board, firmware, port) as device:
             device.require_model(graph.sha256)
-            return {"model": model.name, **measure(device, graph, firmware.sizes, inputs, expected)}
+            return {"model": model.name, **measure(device, graph, firmware.sizes, inputs, expected, optimize)}
+
+
+def compare(model: Path, board: Board, *, folder: Path | None = None, seed: int = 0) -> dict[str, Any]:
+    """Bench the model on the emulated board once for each way to optimize.
+
+    Args: `folder` in which firmware is built, a folder for each (default: as `tinykit build`); `seed` of the inputs.
+    Returns: the JSON of `tinykit bench --compare`.
+    Raises: as `bench`.
+    """
+    found = {
+        way: bench(model, board, folder=None if folder is None else folder / way, seed=seed, optimize=way)
+        for way in OPTIMIZATIONS
+    }
+    common = {key: found["speed"][key] for key in ("model", "model_sha256", "board", "target", "engine", "emulated")}
+    return {**common, "bit_exact": all(one["bit_exact"] for one in found.values()), "compare": found}
 
 
 def measure(
-    device: Device, graph: Graph, sizes: Sizes, inputs: list[np.ndarray], expected: list[np.ndarray]
+    device: Device,
+    graph: Graph,
+    sizes: Sizes,
+    inputs: list[np.ndarray],
+    expected: list[np.ndarray],
+    optimize: str = "speed",
 ) -> dict[str, Any]:
     """Count what `device`, which runs `graph`, really does.
 
@@ -80,7 +105,7 @@ def measure(
     hello = device.description
     ticks, exact = _run(device, graph, inputs, expected)
     parts = sizes.as_json()
-    plan = make_plan(graph, target(hello.target)) if hello.engine == "aot" else None
+    plan = make_plan(graph, target(hello.target), optimize) if hello.engine == "aot" else None
     # TFLM reserves what may be needed and says what it took; compiled code takes what it reserves.
     arena = parts["ram"]["arena"] if hello.engine == "aot" else hello.arena_bytes
     static, stack = parts["ram"]["static"], _stack(device)
@@ -89,6 +114,7 @@ def measure(
         "board": hello.board,
         "target": hello.target,
         "engine": hello.engine,
+        "optimize": optimize if plan else None,
         "port": device.port.name,
         "emulated": device.emulated,
         "bit_exact": exact,

@@ -14,10 +14,11 @@ from tinykit.plan.build import make_plan
 from tinykit.plan.sparsity import sparsity
 
 
-def check(model: Path, board: Board) -> dict[str, Any]:
+def check(model: Path, board: Board, optimize: str = "speed") -> dict[str, Any]:
     """The JSON of `tinykit check` (docs/check.md); flash, RAM and instructions are null where it cannot be compiled.
 
-    Raises: ModelError when the file is no sound int8 model.
+    Args: `optimize` as for `plan.build.make_plan`.
+    Raises: ModelError when the file is no sound int8 model; UsageError.
     """
     graph = read_graph(model)
     found: dict[str, Any] = {
@@ -25,6 +26,7 @@ def check(model: Path, board: Board) -> dict[str, Any]:
         "model_sha256": graph.sha256,
         "board": board.name,
         "target": board.target.name,
+        "optimize": optimize,
         "supported": True,
         "unsupported": [],
         "fits": None,
@@ -36,7 +38,7 @@ def check(model: Path, board: Board) -> dict[str, Any]:
         "layers": [],
     }
     try:
-        plan = make_plan(graph, board.target)
+        plan = make_plan(graph, board.target, optimize)
     except UnsupportedModel as error:
         return {**found, "supported": False, "unsupported": [vars(p) for p in error.problems]}
     fit = predict_fit(plan, board)

@@ -16,6 +16,7 @@ from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, Inference, open_device
 from tinykit.link.steady import run_steadily
+from tinykit.plan.build import make_plan
 from tinykit.progress import Progress
 from tinykit.validate.checkpoint import Checkpoint
 from tinykit.validate.divergence import can_compare, first_divergence
@@ -59,6 +60,7 @@ def validate(
     quiet: bool = False,
     folder: Path | None = None,
     resume: bool = False,
+    optimize: str = "speed",
 ) -> dict[str, Any]:
     """Send the samples of `data` to the board and judge its answers.
 
@@ -76,14 +78,15 @@ def validate(
     started = time.monotonic()
     graph = read_graph(model)
     samples = load_samples(data, graph, limit)
-    with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder) as device:
+    with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder, optimize) as device:
         device.require_model(graph.sha256)
         expected = _expected(judge, graph, samples)
         path = checkpoint_path(graph, board, folder) if resume else None
         with Checkpoint(path, device.description, samples) as kept:
             tally = _stream(device, graph, samples, expected, kept, quiet=quiet)
             kept.finish()
-        divergent, note = _look_inside(device, _plan(graph, board), judge, samples, tally.first_mismatch)
+        plan = make_plan(graph, board.target, optimize)
+        divergent, note = _look_inside(device, plan, judge, samples, tally.first_mismatch)
         return {
             "model": model.name,
             "model_sha256": graph.sha256,
@@ -129,21 +132,18 @@ def checkpoint_path(graph: Graph, board: Board, folder: Path | None) -> Path:
 
 
 @contextlib.contextmanager
-def device_for(graph: Graph, board: Board, port: str | Port | None, folder: Path | None) -> Iterator[Device]:
+def device_for(
+    graph: Graph, board: Board, port: str | Port | None, folder: Path | None, optimize: str = "speed"
+) -> Iterator[Device]:
     """The device on `port`, or the board emulated with firmware built for this graph."""
     firmware = None
     if port is None:
         from tinykit.firmware.build import build, default_folder
 
-        firmware = build(_plan(graph, board), board, folder or default_folder(graph.name, board))
+        plan = make_plan(graph, board.target, optimize)
+        firmware = build(plan, board, folder or default_folder(graph.name, board, optimize=optimize))
     with open_device(board, firmware, port) as device:
         yield device
-
-
-def _plan(graph: Graph, board: Board) -> Plan:
-    from tinykit.plan.build import make_plan
-
-    return make_plan(graph, board.target)
 
 
 def _stream(

@@ -1,0 +1,83 @@
+"""Which kernel computes each operator, where that is a question about the whole model: least flash, least RAM.
+
+Kernels share code: of several layers the first pays for it. So flash is compared for all layers together, from several
+starts, one layer or all layers of a kernel at a time, until nothing helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tinykit.kernels import estimate
+from tinykit.plan.model import Step
+
+Offers = Sequence[Sequence[Step]]
+"""The ways to compute each operator, operators in order."""
+
+
+def flash_bytes(steps: Sequence[Step]) -> int:
+    """Predicted bytes of weights and code, what layers share counted once."""
+    running = [step for step in steps if not step.alias]
+    calls = [call for step in running for call in step.calls]
+    instances = {(call.function, tuple(sorted(call.shape.items()))): call.code_bytes for call in calls}
+    routines = {routine for step in running for routine in step.library}
+    return (
+        sum(step.weight_bytes for step in running)
+        + sum(instances.values())
+        + sum(estimate.call_bytes(len(call.arguments)) for call in calls)
+        + sum(estimate.LIBRARY_BYTES[routine] for routine in routines)
+    )
+
+
+def smallest(offers: Offers) -> tuple[Step, ...]:
+    """The choice of least flash that is found; of equal ones the fastest."""
+    kernels = sorted({step.kernel for ways in offers for step in ways})
+    starts = [_each(offers, lambda step: step.instructions), _each(offers, lambda step: step.weight_bytes)]
+    return min((_descended(offers, kernels, start) for start in starts), key=_size)
+
+
+def relaxed(offers: Offers, lean: Sequence[Step], allowed: Callable[[Sequence[Step]], bool]) -> tuple[Step, ...]:
+    """The choice `lean` with faster kernels wherever the result is `allowed`, the greatest gain first.
+
+    Args: `lean` one of `offers` an operator, and allowed itself.
+    """
+    steps = list(lean)
+    swaps = [
+        (old.instructions - new.instructions, place, new)
+        for place, (ways, old) in enumerate(zip(offers, lean, strict=True))
+        for new in ways
+        if new.instructions < old.instructions
+    ]
+    for _, place, new in sorted(swaps, key=lambda swap: (-swap[0], swap[1])):
+        tried = [*steps[:place], new, *steps[place + 1 :]]
+        if new.instructions < steps[place].instructions and allowed(tried):
+            steps = tried
+    return tuple(steps)
+
+
+def _each(offers: Offers, key: Callable[[Step], int]) -> tuple[Step, ...]:
+    return tuple(min(ways, key=key) for ways in offers)
+
+
+def _size(steps: Sequence[Step]) -> tuple[int, int]:
+    return flash_bytes(steps), sum(step.instructions for step in steps)
+
+
+def _descended(offers: Offers, kernels: Sequence[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Changed as long as a change of one layer, or of all layers to one kernel, makes it smaller."""
+    while True:
+        tried = [
+            (*steps[:place], way, *steps[place + 1 :])
+            for place, ways in enumerate(offers)
+            for way in ways
+            if way is not steps[place]
+        ]
+        tried += [tuple(_of(kernel, ways, old) for ways, old in zip(offers, steps, strict=True)) for kernel in kernels]
+        best = min(tried, key=_size, default=steps)
+        if _size(best) >= _size(steps):
+            return steps
+        steps = best
+
+
+def _of(kernel: str, ways: Sequence[Step], old: Step) -> Step:
+    return next((way for way in ways if way.kernel == kernel), old)
