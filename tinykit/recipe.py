@@ -18,6 +18,7 @@ from typing import Any
 
 from tinykit.errors import RecipeError
 from tinykit.learn.layers import parse_layer
+from tinykit.search.space import readings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -88,6 +89,12 @@ class Model:
         file: a .keras or .h5 file instead of `layers`: a trained teacher, or the student's architecture
             (and its weights, where the recipe has no [distill]).
         members: how many teachers are trained and averaged.
+        files: several trained teachers in place of one, averaged.
+        answers: a teacher that is no model: an .npz with samples x and, for each, logits, probabilities or labels.
+        tune: the teacher's file is trained further on the labels; freeze: so many of its first layers with weights,
+            or of a student's file, stay as they are.
+        patience: training ends when validation accuracy has not risen for so many reports (of about 100 steps), and
+            the best weights are taken; 0 trains to the end.
         steps: gradient steps; batch: samples a step; learning_rate: at the start, decays to 0 along a cosine.
         copies: warped copies of each training image that are added; shift: moved by up to so many pixels;
             turn: by up to so many degrees; zoom: by up to this fraction.
@@ -95,7 +102,12 @@ class Model:
 
     layers: tuple[str, ...] = ()
     file: Path | None = None
+    files: tuple[Path, ...] = ()
+    answers: Path | None = None
     members: int = _number(1, 16, 1)
+    tune: bool = False
+    freeze: int = _number(0, 10000, 0)
+    patience: int = _number(0, 10**6, 0)
     steps: int = _number(1, 10**7, 2000)
     batch: int = _number(1, 65536, 32)
     learning_rate: float = _number(1e-7, 1.0, 0.002)
@@ -111,12 +123,22 @@ class Distill:
 
     Attributes:
         temperature: softens both outputs; alpha: weight of the true labels, 1 - alpha is the teacher's.
-        control: also train the same student without a teacher, on the same labels and steps, for comparison.
+        control: also train the same student without a teacher, on the same labels and steps, for comparison; the
+            better of the two, by mean validation accuracy, ships.
+        confidence: unlabelled samples of which the teacher is at least so sure take its answer as their label, beside
+            its softened answer; 1 takes none.
+        hints: pairs "TEACHER LAYER -> STUDENT LAYER" whose outputs shall agree, the student's through a 1x1
+            convolution of its own (FitNets, Romero 2015); attention: pairs whose squared activations, summed over
+            channels, shall (Zagoruyko 2017); beta: weight of both.
     """
 
     temperature: float = _number(0.1, 100.0, 4.0)
     alpha: float = _number(0.0, 1.0, 0.1)
     control: bool = True
+    confidence: float = _number(0.0, 1.0, 1.0)
+    hints: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+    beta: float = _number(0.0, 1e6, 1.0)
 
 
 @dataclass(frozen=True)
@@ -214,6 +236,7 @@ class Recipe:
     quantize: Quantize = field(default_factory=Quantize)
     accept: Accept = field(default_factory=Accept)
     refer: Refer | None = None
+    search: Search | None = None
 
 
 SECTIONS: dict[str, type] = {
@@ -226,6 +249,7 @@ SECTIONS: dict[str, type] = {
     "board": BoardChoice,
     "accept": Accept,
     "refer": Refer,
+    "search": Search,
 }
 _REQUIRED = ("data", "student", "board")
 _TOP = ("title", "seeds")
@@ -351,7 +375,8 @@ class _Reader:
 
     def check_layer(self, section: str, text: str) -> None:
         try:
-            parse_layer(text)
+            for reading in readings(text) if section == "search" else (text,):
+                parse_layer(reading)
         except RecipeError as error:
             first = self.places.get((section, "layers"), 1)
             line = next((n for n, s in enumerate(self.lines, 1) if n >= first and text in s), first)
@@ -384,6 +409,18 @@ class _Reader:
                 "method",
                 "qat brings pruned weights back; prune-preserving-qat keeps them",
             ),
+            (
+                recipe.search is not None and bool(recipe.search.sparsity) and recipe.prune is None,
+                "search",
+                "sparsity",
+                "sparsity to choose from needs a [prune] section",
+            ),
+            (
+                recipe.search is not None and any(not 0 <= part <= 0.99 for part in recipe.search.sparsity),
+                "search",
+                "sparsity",
+                "sparsity must lie in 0 to 0.99",
+            ),
             *(
                 (
                     recipe.prune is not None and recipe.prune.pattern == pattern and recipe.prune.sparsity != part,
@@ -396,11 +433,38 @@ class _Reader:
         ]
         for name, model in (("teacher", recipe.teacher), ("student", recipe.student)):
             if model is not None:
-                both = bool(model.layers) == (model.file is not None)
-                rules.append((both, name, "", f"[{name}] needs either layers or file"))
+                ways = (bool(model.layers), model.file is not None, bool(model.files), model.answers is not None)
+                rules += [
+                    (sum(ways) != 1, name, "", f"[{name}] needs either layers or file"),
+                    (name == "student" and any(ways[2:]), name, "", "[student] needs either layers or file"),
+                    (model.tune and model.file is None, name, "tune", "tune needs file"),
+                    (model.freeze > 0 and model.file is None, name, "freeze", "freeze needs file"),
+                ]
+        if recipe.distill is not None and recipe.teacher is not None:
+            rules += self.distill_rules(recipe, recipe.distill, recipe.teacher)
         for wrong, section, key, what in rules:
             if wrong:
                 raise self.fail(section, key, what)
+
+    @staticmethod
+    def distill_rules(recipe: Recipe, distill: Distill, teacher: Model) -> list[tuple[bool, str, str, str]]:
+        """What a teacher cannot give."""
+        shapeless = [key for key in ("hints", "attention") for pair in getattr(distill, key) if pair.count("->") != 1]
+        return [
+            (bool(shapeless), "distill", (shapeless or [""])[0], 'a pair is written "TEACHER LAYER -> STUDENT LAYER"'),
+            (
+                teacher.answers is not None and bool(distill.hints or distill.attention),
+                "distill",
+                "hints" if distill.hints else "attention",
+                "a teacher of answers has no layers",
+            ),
+            (
+                teacher.answers is not None and recipe.student.copies > 0,
+                "student",
+                "copies",
+                "a teacher of answers has none for warped copies",
+            ),
+        ]
 
     @staticmethod
     def data_rules(data: Data) -> list[tuple[bool, str, str, str]]:

@@ -28,6 +28,7 @@ VERBS = {
     "distill": "run a recipe as far as the distilled student",
     "prune": "run a recipe as far as the pruned student",
     "quantize": "turn a .keras or .h5 file (or a recipe's student) into an int8 .tflite",
+    "search": "try many students that fit the board, and make a recipe of the best",
     "check": "say whether a .tflite can be compiled and fits a board, and what it will cost",
     "compile": "turn a .tflite into C",
     "verify": "prove the compiled C byte-equal to TFLM",

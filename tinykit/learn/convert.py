@@ -1,10 +1,11 @@
-"""A Keras model to a full-int8 .tflite, with the batch fixed to 1.
+"""A Keras model to a full-integer .tflite, with the batch fixed to 1.
 
 A free batch makes the converter emit SHAPE, PACK and STRIDED_SLICE around reshapes; TFLM refuses some of these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,44 @@ from tinykit.errors import ModelError
 from tinykit.learn.backend import quiet_stderr, tensorflow
 
 
-def to_int8(model: Any, representative: np.ndarray, *, softmax: bool = False) -> bytes:
+def to_int8(model: Any, representative: np.ndarray, *, softmax: bool = False, wide: bool = False) -> bytes:
     """The .tflite's bytes: int8 input, int8 output, int8 weights, int32 biases.
 
     Args:
         model: a Keras model (2 or 3) with one input (batch, ...) and one output.
         representative: samples (n, ...) float32 that set the activations' ranges.
         softmax: put a softmax behind the model.
+        wide: int16 activations, input and output, int64 biases ("int16x8").
 
     Raises: ModelError with the converter's own reason.
     """
     tf = tensorflow()
+
+    def settle(converter: Any) -> None:
+        operators = tf.lite.OpsSet
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([row[np.newaxis]] for row in representative)
+        converter.target_spec.supported_ops = [
+            operators.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+            if wide
+            else operators.TFLITE_BUILTINS_INT8
+        ]
+        converter.inference_input_type = converter.inference_output_type = tf.int16 if wide else tf.int8
+
     shape = tuple(int(size) for size in representative.shape[1:])
+    return _convert(model, shape, softmax, settle, "int16x8" if wide else "int8")
+
+
+def to_float(model: Any, shape: tuple[int, ...], *, softmax: bool = False) -> bytes:
+    """The float .tflite's bytes, for comparison; `shape` of one sample.
+
+    Raises: ModelError with the converter's own reason.
+    """
+    return _convert(model, shape, softmax, lambda converter: None, "a .tflite")
+
+
+def _convert(model: Any, shape: tuple[int, ...], softmax: bool, settle: Callable[[Any], None], wanted: str) -> bytes:
+    tf = tensorflow()
 
     def infer(x: Any) -> Any:
         scores = model(x, training=False)
@@ -37,15 +64,11 @@ def to_int8(model: Any, representative: np.ndarray, *, softmax: bool = False) ->
             holder = tf.Module()
             holder.held = list(function.graph.variables)
             converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([row[np.newaxis]] for row in representative)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = tf.int8
-            converter.inference_output_type = tf.int8
+            settle(converter)
             return bytes(converter.convert())
         except Exception as error:
             raise ModelError(
-                "the converter cannot turn this model into int8", found=_first_lines(str(error))
+                f"the converter cannot turn this model into {wanted}", found=_first_lines(str(error))
             ) from error
 
 

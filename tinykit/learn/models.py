@@ -97,11 +97,12 @@ def ends_in_softmax(model: Model) -> bool:
     if model.file is not None:
         from tinykit.learn.foreign import load_model
 
-        return _is_softmax(load_model(model.file).layers[-1])
+        return is_softmax(load_model(model.file).layers[-1])
     return model.layers[-1].split()[0] == "softmax"
 
 
-def _is_softmax(layer: Any) -> bool:
+def is_softmax(layer: Any) -> bool:
+    """Whether a layer, or its activation, is a softmax."""
     activation = getattr(layer, "activation", None)
     return type(layer).__name__ == "Softmax" or getattr(activation, "__name__", "") == "softmax"
 
@@ -109,7 +110,7 @@ def _is_softmax(layer: Any) -> bool:
 def without_softmax(model: Any) -> Any:
     """The same model with logits as its output: a final softmax becomes linear. Weights are kept."""
     last = model.layers[-1]
-    if not _is_softmax(last):
+    if not is_softmax(last):
         return model
 
     def clone(layer: Any) -> Any:
@@ -122,6 +123,13 @@ def without_softmax(model: Any) -> Any:
     copy = keras().models.clone_model(model, clone_function=clone)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def freeze(model: Any, count: int) -> None:
+    """Let the first `count` layers that have weights stay as they are in training; 0 lets all learn again."""
+    weighted = [layer for layer in model.layers if layer.get_weights()]
+    for number, layer in enumerate(weighted):
+        layer.trainable = number >= count
 
 
 def logits(model: Any, x: np.ndarray) -> np.ndarray:

@@ -55,6 +55,17 @@ def prune(
     return copy, history
 
 
+def untrained(model: Any, settings: Prune) -> Any:
+    """`model` pruned at once, without training: what the pruned one will cost, not what it will know."""
+    importance = saliency(model, np.zeros(0), "magnitude", 0)
+    if settings.pattern == "channels":
+        return channels.remove(model, importance, channels.counts(model, settings.sparsity, settings.dense), 1)
+    for name in _chosen(model, settings):
+        kernel = model.get_layer(name).kernel
+        kernel.assign(np.asarray(kernel) * patterns.mask(importance[name], settings.pattern, settings.sparsity))
+    return model
+
+
 def sensitivity(model: Any, settings: Prune, task: Task) -> list[Sensitivity]:
     """What each prunable layer alone costs, before any training; by magnitude, in the recipe's pattern.
 

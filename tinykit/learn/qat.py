@@ -37,14 +37,14 @@ def quantization_aware(
             next_step='Use method = "ptq"',
         ) from error
     # One step at a time where zeros are put back after each.
-    callbacks, together = ((_zero_keeper(model),), 1) if keep_zeros else ((), 10)
+    callbacks, together = ((_zero_keeper(model, aware),), 1) if keep_zeros else ((), 10)
     title = "Quantization-aware training"
     history = fit(aware, task, budget, title, quiet=quiet, callbacks=callbacks, steps_per_execution=together)
     return aware, history
 
 
-def _zero_keeper(pruned: Any) -> Any:
-    """A callback that keeps zero what is zero in `pruned`.
+def _zero_keeper(pruned: Any, aware: Any) -> Any:
+    """A callback that keeps zero in `aware` what is zero in `pruned`.
 
     TFMOT's scheme forgets convolutions that a batch normalization follows.
     """
@@ -52,7 +52,7 @@ def _zero_keeper(pruned: Any) -> Any:
 
     class ZeroKeeper(keras().callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            for wrapper in self.model.layers:
+            for wrapper in aware.layers:
                 layer = getattr(wrapper, "layer", wrapper)
                 # The layer's own `kernel` is the rounded tensor by now; the variable is behind the wrapper.
                 for variable in wrapper.trainable_weights:

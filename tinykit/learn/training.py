@@ -7,12 +7,14 @@ of zeros; a model without a teacher has targets of only the one-hot part.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinykit.learn.backend import keras, tensorflow
+from tinykit.learn.hints import Feature, with_features
 from tinykit.learn.models import accuracy, logits
 from tinykit.progress import Progress
 
@@ -24,7 +26,8 @@ _REPORT = 100
 class Task:
     """What to learn: samples x (n, ...), packed targets (n, classes or 2 classes), and where progress is measured.
 
-    `temperature` and `alpha` matter only where the targets hold teacher logits.
+    `temperature` and `alpha` matter only where the targets hold teacher logits. With `features` (see learn/hints.py)
+    the targets hold the teacher's features behind the logits, and their error is added with weight `beta`.
     """
 
     x: np.ndarray
@@ -34,16 +37,22 @@ class Task:
     classes: int
     temperature: float = 1.0
     alpha: float = 1.0
+    features: tuple[Feature, ...] = ()
+    beta: float = 1.0
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to learn: gradient steps, samples a step, learning rate at the start, seed of the order."""
+    """How long to learn: gradient steps, samples a step, learning rate at the start, seed of the order.
+
+    `patience`: end when validation accuracy has not risen for so many reports, and take the best weights; 0: never.
+    """
 
     steps: int
     batch: int
     learning_rate: float
     seed: int
+    patience: int = 0
 
 
 def one_hot(y: np.ndarray, classes: int) -> np.ndarray:
@@ -51,30 +60,40 @@ def one_hot(y: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[y]
 
 
-def pack(one_hots: np.ndarray, teacher_logits: np.ndarray) -> np.ndarray:
-    """Targets [one_hot | teacher_logits], (n, 2 classes) float32."""
-    return np.concatenate([one_hots, teacher_logits], axis=1).astype(np.float32)
+def pack(one_hots: np.ndarray, *teacher: np.ndarray) -> np.ndarray:
+    """Targets [one_hot | teacher_logits | teacher_features], (n, 2 classes and more) float32."""
+    return np.concatenate([one_hots, *teacher], axis=1).astype(np.float32)
 
 
-def distillation_loss(classes: int, temperature: float, alpha: float) -> Any:
+def pseudo_labels(teacher_logits: np.ndarray, confidence: float) -> np.ndarray:
+    """Booleans (n,): the teacher's largest probability is at least `confidence`; none where that is 1 (Lee 2013)."""
+    odds = np.exp(teacher_logits - teacher_logits.max(axis=1, keepdims=True))
+    return np.asarray((odds.max(axis=1) / odds.sum(axis=1) >= confidence) & (confidence < 1))
+
+
+def distillation_loss(classes: int, temperature: float, alpha: float, beta: float = 1.0) -> Any:
     """The loss of packed targets, one value a sample (Hinton, Vinyals, Dean 2015, "Distilling the Knowledge").
 
     alpha * H(one_hot, softmax(z)) + (1 - alpha) * T^2 * KL(softmax(t / T) || softmax(z / T)); T^2 keeps the two
     gradients in proportion. Without teacher logits: the first term with alpha 1. An all-zero one-hot part (no label)
-    makes the first term 0.
+    makes the first term 0. Where the student gives features behind its logits, beta times their mean squared
+    difference from the teacher's is added.
     """
     tf = tensorflow()
 
-    def loss(packed: Any, student: Any) -> Any:
-        labels = packed[:, :classes]
+    def loss(packed: Any, given: Any) -> Any:
+        labels, student = packed[:, :classes], given[:, :classes]
         hard = tf.nn.softmax_cross_entropy_with_logits(labels, student) * tf.reduce_sum(labels, axis=-1)
         if packed.shape[-1] == classes:
             return hard
-        teacher = packed[:, classes:]
+        teacher = packed[:, classes : 2 * classes]
         soft = tf.nn.softmax(teacher / temperature)
         cross = tf.nn.softmax_cross_entropy_with_logits(soft, student / temperature)
         entropy = tf.nn.softmax_cross_entropy_with_logits(soft, teacher / temperature)
-        return alpha * hard + (1.0 - alpha) * temperature**2 * (cross - entropy)
+        answers = alpha * hard + (1.0 - alpha) * temperature**2 * (cross - entropy)
+        if given.shape[-1] == classes:
+            return answers
+        return answers + beta * tf.reduce_mean((packed[:, 2 * classes :] - given[:, classes:]) ** 2, axis=-1)
 
     return loss
 
@@ -88,14 +107,19 @@ def fit(
     quiet: bool = False,
     callbacks: tuple[Any, ...] = (),
     steps_per_execution: int = 10,
+    stop: Callable[[list[dict[str, float]]], bool] | None = None,
 ) -> list[dict[str, float]]:
-    """Train `model` in place and return its history: epoch (a report of about 100 steps), loss, validation accuracy."""
+    """Train `model` in place and return its history: epoch (a report of about 100 steps), loss, validation accuracy.
+
+    `stop` is asked after each report, with the history so far; true ends the training.
+    """
     tf, reports = tensorflow(), max(1, budget.steps // _REPORT)
     steps = budget.steps // reports
     optimizer = keras().optimizers.Adam(keras().optimizers.schedules.CosineDecay(budget.learning_rate, budget.steps))
-    model.compile(
+    learner = with_features(model, task.features)
+    learner.compile(
         optimizer,
-        distillation_loss(task.classes, task.temperature, task.alpha),
+        distillation_loss(task.classes, task.temperature, task.alpha, task.beta),
         steps_per_execution=min(steps, steps_per_execution),
         jit_compile=False,
     )
@@ -104,12 +128,12 @@ def fit(
     batched = order.map(lambda index: (tf.gather(x, index), tf.gather(targets, index)))
     history: list[dict[str, float]] = []
     with Progress(title, reports, quiet=quiet) as progress:
-        model.fit(
+        learner.fit(
             batched,
             epochs=reports,
             steps_per_epoch=steps,
             verbose=0,
-            callbacks=[*callbacks, _reporter(task, progress, history)],
+            callbacks=[*callbacks, _reporter(model, task, budget, progress, history, stop)],
         )
     return history
 
@@ -122,13 +146,33 @@ def batches(samples: int, budget: Budget, steps: int) -> np.ndarray:
     return order[: steps * budget.batch].reshape(steps, budget.batch).astype(np.int32)
 
 
-def _reporter(task: Task, progress: Progress, history: list[dict[str, float]]) -> Any:
-    """The callback that measures validation accuracy after each report and moves the progress line."""
+def _reporter(
+    model: Any,
+    task: Task,
+    budget: Budget,
+    progress: Progress,
+    history: list[dict[str, float]],
+    stop: Callable[[list[dict[str, float]]], bool] | None,
+) -> Any:
+    """The callback that measures validation accuracy after each report, moves the progress line and ends early."""
 
     class Reporter(keras().callbacks.Callback):  # type: ignore[misc]
+        best, best_weights, waited = -1.0, None, 0
+
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            validation = accuracy(logits(self.model, task.x_validation), task.y_validation)
+            validation = accuracy(logits(model, task.x_validation), task.y_validation)
             history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "validation": validation})
             progress.advance(note=f"loss {logs['loss']:.3f}, validation {validation:.1%}")
+            if validation > self.best:
+                self.best, self.waited = validation, 0
+                self.best_weights = model.get_weights() if budget.patience else None
+            else:
+                self.waited += 1
+            tired = 0 < budget.patience <= self.waited
+            self.model.stop_training = tired or (stop is not None and stop(history))
+
+        def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+            if self.best_weights is not None:
+                model.set_weights(self.best_weights)
 
     return Reporter()

@@ -13,6 +13,7 @@ from tinykit.arrays import read_npz, write_npz
 from tinykit.data import Splits, load, restore, save
 from tinykit.errors import ModelError
 from tinykit.learn.augment import augment
+from tinykit.learn.hints import Feature
 from tinykit.pipeline import referral
 from tinykit.pipeline.store import Kept, Store
 from tinykit.pipeline.values import keep_samples, samples_folder
@@ -22,6 +23,9 @@ from tinykit.targets import Target
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 _TRAINING = ("data/splits.py", "data/normalization.py", "learn", "pipeline/learning.py")
 _MODEL = "model.keras"
+_SHARD = 8192
+"""Samples whose teacher's outputs are kept in one file."""
+_UNMEASURED = {"accuracy": {"validation": None, "test": None}, "confusion": None, "parameters": None, "bytes": None}
 _ENOUGH_TO_PRICE = 20
 """Samples that calibrate a conversion of which only the cost is read."""
 
@@ -63,11 +67,15 @@ class Learning:
             from tinykit.learn import models
 
             splits = restore(data.folder)
-            # A student that does not fit the data is refused now, not after the teacher's training.
-            models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
+            # A student or hints that do not fit are refused now, not after the teacher's training.
+            student = models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
+            self._features(splits, student)
             members, history = self._train_teachers(splits)
-            for number, member in enumerate(members):
-                models.save(member, folder / f"teacher-{number}.keras")
+            if not self._is_given:
+                for number, member in enumerate(members):
+                    models.save(member, folder / f"teacher-{number}.keras")
+            if self.recipe.teacher is not None and self.recipe.teacher.answers is not None:
+                return {**_UNMEASURED, "history": history}
             test = models.averaged(members, splits.x_test)
             return {
                 "accuracy": {
@@ -84,18 +92,32 @@ class Learning:
         return self.store.stage("teacher", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
 
     def outputs(self, data: Kept, teacher: Kept) -> Kept:
-        """The teachers' averaged logits, computed once, for every sample that later stages learn from."""
+        """The teachers' averaged logits and the first one's features, computed once, in shards, for all that learns."""
         student, seed = self.recipe.student, self.recipe.seeds[0]
 
         def make(folder: Path) -> dict[str, Any]:
-            from tinykit.learn import models
+            from tinykit.learn import hints, models
 
-            members = [models.restore(path) for path in sorted(teacher.folder.glob("teacher-*.keras"))]
-            pool = augment(restore(data.folder).x_train, student, seed)
-            write_npz(folder / "outputs.npz", pool=models.averaged(members, pool))
-            return {"samples": len(pool)}
+            splits = restore(data.folder)
+            if self._is_given:
+                members = self._given(splits)
+            else:
+                members = [models.restore(path) for path in sorted(teacher.folder.glob("teacher-*.keras"))]
+            features = self._features(splits, models.build(student, splits.shape, len(splits.classes), "student"))
+            x = augment(splits.x_train, student, seed)
+            for number, start in enumerate(range(0, len(x), _SHARD)):
+                part = x[start : start + _SHARD]
+                write_npz(
+                    folder / f"outputs-{number:04d}.npz",
+                    pool=models.averaged(members, part),
+                    features=hints.teacher_features(members[0], features, part),
+                )
+            return {"samples": len(x), "features": [dataclasses.asdict(feature) for feature in features]}
 
-        settings = (student.copies, student.shift, student.turn, student.zoom, seed)
+        hinted = (self.recipe.distill.hints, self.recipe.distill.attention) if self.recipe.distill else ()
+        settings = (student, hinted, seed) if any(hinted) else (
+            student.copies, student.shift, student.turn, student.zoom, seed
+        )  # fmt: skip
         return self.store.stage("outputs", settings, (data, teacher), _TRAINING, make, libraries=LIBRARIES)
 
     def control(self, data: Kept, seed: int) -> Kept:
@@ -118,7 +140,7 @@ class Learning:
 
         def make(folder: Path) -> dict[str, Any]:
             splits = restore(data.folder)
-            return self._train_student(folder, splits, self._task(splits, outputs), seed, "Distilled student")
+            return self._train_student(folder, splits, self.task(splits, outputs), seed, "Distilled student")
 
         settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0])
         return self.store.stage(f"distilled-{seed}", settings, (data, outputs), _TRAINING, make, libraries=LIBRARIES)
@@ -146,7 +168,7 @@ class Learning:
             splits, seed = restore(data.folder), self.recipe.seeds[0]
             backend.set_seed(seed)
             budget = training.Budget(settings.steps, settings.batch, settings.learning_rate, seed)
-            model, task = models.restore(student.folder / _MODEL), self._task(splits, outputs)
+            model, task = models.restore(student.folder / _MODEL), self.task(splits, outputs)
             layers = [dataclasses.asdict(layer) for layer in pruning.sensitivity(model, settings, task)]
             model, history = pruning.prune(model, settings, task, budget, quiet=self.quiet)
             return {**_keep(model, folder, splits, history), "sensitivity": layers}
@@ -166,12 +188,13 @@ class Learning:
             shown, facts = restore(data.folder).x_train[:_ENOUGH_TO_PRICE], {}
             for name, stage in (("before", student), ("after", pruned)):
                 content = convert.to_int8(models.restore(stage.folder / _MODEL), shown)
-                cost = make_plan(read_graph(content), target).cost
+                cost = make_plan(read_graph(content), target, self.recipe.board.optimize).cost
                 facts[name] = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
             return facts
 
         code = (*_TRAINING, "graph", "kernels", "plan", "targets.py")
-        return self.store.stage("bought", target.name, (data, student, pruned), code, make, libraries=LIBRARIES)
+        settings = (target.name, self.recipe.board.optimize)
+        return self.store.stage("bought", settings, (data, student, pruned), code, make, libraries=LIBRARIES)
 
     def int8(self, data: Kept, outputs: Kept | None, student: Kept) -> Kept:
         """model.tflite, full int8, batch 1."""
@@ -187,7 +210,7 @@ class Learning:
             if settings.method != "ptq":
                 model, history = qat.quantization_aware(
                     model,
-                    self._task(splits, outputs),
+                    self.task(splits, outputs),
                     training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
                     keep_zeros=settings.method == "prune-preserving-qat",
                     quiet=self.quiet,
@@ -234,25 +257,26 @@ class Learning:
 
         assert self.recipe.teacher is not None
         teacher, classes = self.recipe.teacher, len(splits.classes)
-        if teacher.file is not None:
-            return [models.build(teacher, splits.shape, classes, "teacher")], []
+        if self._is_given:
+            return self._given(splits), []
         members: list[Any] = []
         history: list[dict[str, float]] = []
         for number in range(teacher.members):
             seed = self.recipe.seeds[0] + number
             backend.set_seed(seed)
             model = models.build(teacher, splits.shape, classes, "teacher")
+            models.freeze(model, teacher.freeze)
             x = augment(splits.x_labelled, teacher, seed)
             y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
             task = _task(splits, x, training.one_hot(y, classes), None)
-            budget = training.Budget(teacher.steps, teacher.batch, teacher.learning_rate, seed)
+            budget = training.Budget(teacher.steps, teacher.batch, teacher.learning_rate, seed, teacher.patience)
             title = f"Teacher {number + 1} of {teacher.members}" if teacher.members > 1 else "Teacher"
             points = training.fit(model, task, budget, title, quiet=self.quiet)
             history = history or points
             members.append(model)
         return members, history
 
-    def _task(self, splits: Splits, outputs: Kept | None) -> Any:
+    def task(self, splits: Splits, outputs: Kept | None) -> Any:
         """What distilled student, pruning and qat learn: everything with the teacher's outputs, or just the labels."""
         from tinykit.learn import training
 
@@ -264,9 +288,42 @@ class Learning:
         x = augment(splits.x_train, student, seed)
         known = np.zeros((len(splits.x_train), classes), dtype=np.float32)
         known[: len(splits.y_labelled)] = training.one_hot(splits.y_labelled, classes)
-        answers = read_npz(outputs.folder / "outputs.npz")["pool"]
-        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), answers)
-        return _task(splits, x, targets, self.recipe.distill)
+        shards = [read_npz(path) for path in sorted(outputs.folder.glob("outputs-*.npz"))]
+        answers, features = (np.concatenate([shard[name] for shard in shards]) for name in ("pool", "features"))
+        sure = training.pseudo_labels(answers[: len(known)], self.recipe.distill.confidence)
+        sure[: len(splits.y_labelled)] = False
+        known[sure] = training.one_hot(answers[: len(known)][sure].argmax(axis=1), classes)
+        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), answers, features)
+        pairs = tuple(Feature(**{**feature, "shape": tuple(feature["shape"])}) for feature in outputs.facts["features"])
+        task = _task(splits, x, targets, self.recipe.distill)
+        return dataclasses.replace(task, features=pairs, beta=self.recipe.distill.beta)
+
+    @property
+    def _is_given(self) -> bool:
+        """Whether the teacher comes trained and is not trained further."""
+        teacher = self.recipe.teacher
+        return teacher is not None and not teacher.layers and not teacher.tune
+
+    def _given(self, splits: Splits) -> list[Any]:
+        from tinykit.learn import teachers
+
+        assert self.recipe.teacher is not None
+        return teachers.given(self.recipe.teacher, splits.shape, len(splits.classes), self.recipe.data.divide)
+
+    def _features(self, splits: Splits, student: Any) -> tuple[Feature, ...]:
+        """The pairs of layers that [distill] names, checked on the models. Raises: ModelError."""
+        from tinykit.learn import hints, models
+
+        distill = self.recipe.distill
+        named = hints.pairs(distill.hints, distill.attention) if distill is not None else ()
+        if not named:
+            return ()
+        assert self.recipe.teacher is not None
+        if self._is_given:
+            teacher = self._given(splits)[0]
+        else:
+            teacher = models.build(self.recipe.teacher, splits.shape, len(splits.classes), "teacher")
+        return hints.shaped(named, teacher, student)
 
     def _train_student(self, folder: Path, splits: Splits, task: Any, seed: int, title: str) -> dict[str, Any]:
         from tinykit.learn import backend, models, training
@@ -274,10 +331,12 @@ class Learning:
         student = self.recipe.student
         backend.set_seed(seed)
         model = models.build(student, splits.shape, len(splits.classes), "student")
-        if student.file is not None:
+        if student.file is not None and not student.tune and not student.freeze:
             model = backend.keras().models.clone_model(model)
-        budget = training.Budget(student.steps, student.batch, student.learning_rate, seed)
+        models.freeze(model, student.freeze)
+        budget = training.Budget(student.steps, student.batch, student.learning_rate, seed, student.patience)
         history = training.fit(model, task, budget, f"{title}, seed {seed}", quiet=self.quiet)
+        models.freeze(model, 0)
         return _keep(model, folder, splits, history)
 
 

@@ -21,7 +21,7 @@ from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.referral import sentence
 from tinykit.pipeline.store import Kept, Store, file_hash, version
 from tinykit.pipeline.verdict import verdict
-from tinykit.recipe import Recipe
+from tinykit.recipe import Model, Recipe
 
 STAGES = ("data", "teacher", "control", "distilled", "pruned", "int8", "compiled", "firmware", "board")
 """What `until` may name, in order. The last is the whole run."""
@@ -103,12 +103,14 @@ class _Run:
         if not goes("pruned"):
             return kept
         student = shipped(self.recipe, kept)
+        # A control that is the better student is pruned and quantized without the teacher, too.
+        outputs = None if student.name.startswith("control") else kept.get("outputs")
         if self.recipe.prune is not None:
-            dense, student = student, learning.pruned(kept["data"], kept.get("outputs"), student)
+            dense, student = student, learning.pruned(kept["data"], outputs, student)
             kept["pruned"] = student
             kept["bought"] = learning.bought(kept["data"], dense, student, self.board.target)
         if goes("int8"):
-            kept["int8"] = learning.int8(kept["data"], kept.get("outputs"), student)
+            kept["int8"] = learning.int8(kept["data"], outputs, student)
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
         device = OnDevice(store, self.board, self.port, self.quiet, self.recipe.board.optimize)
         if goes("compiled"):
@@ -129,12 +131,23 @@ class _Run:
 
 
 def shipped(recipe: Recipe, kept: dict[str, Kept]) -> Kept:
-    """The student that ships: of its seeds, the one that is best on validation; the test split has no say."""
+    """The student that ships: distilled or control, whichever is better on validation; of its seeds the best one.
+
+    The test split has no say.
+    """
     if "student" in kept:
         return kept["student"]
-    kind = "distilled" if recipe.distill is not None else "control"
-    students = [kept[f"{kind}-{seed}"] for seed in recipe.seeds]
-    return max(students, key=lambda student: student.facts["accuracy"]["validation"])
+    groups = [_students(recipe, kept, kind) for kind in ("distilled", "control")]
+    best = max((group for group in groups if group), key=lambda group: mean(map(_validation, group)))
+    return max(best, key=_validation)
+
+
+def _students(recipe: Recipe, kept: dict[str, Kept], kind: str) -> list[Kept]:
+    return [kept[f"{kind}-{seed}"] for seed in recipe.seeds if f"{kind}-{seed}" in kept]
+
+
+def _validation(student: Kept) -> float:
+    return float(student.facts["accuracy"]["validation"])
 
 
 _TITLES = {
@@ -179,8 +192,7 @@ def _stage_rows(recipe: Recipe, kept: dict[str, Kept]) -> list[dict[str, Any]]:
     samples = kept["data"].facts["samples"]
     if "teacher" in kept:
         assert recipe.teacher is not None
-        averaged = f"{recipe.teacher.members} models averaged; " if recipe.teacher.members > 1 else ""
-        rows.append(_row("teacher", kept["teacher"], note=f"{averaged}trained on {samples['labelled']} labels"))
+        rows.append(_row("teacher", kept["teacher"], note=_teacher_note(recipe.teacher, samples["labelled"])))
     if "student" in kept:
         rows.append(_row("student", kept["student"], note="as its file holds it"))
     best = shipped(recipe, kept).name.partition("-")[2] if _has_students(recipe, kept) else str(recipe.seeds[0])
@@ -222,6 +234,15 @@ def _row(name: str, stage: Kept, note: str | None = None, accuracy: Any = None) 
     }
 
 
+def _teacher_note(teacher: Model, labels: int) -> str:
+    if teacher.answers is not None:
+        return f"answers of {teacher.answers.name}"
+    count = len(teacher.files) or teacher.members
+    averaged = f"{count} models averaged; " if count > 1 else ""
+    given = not teacher.layers and not teacher.tune
+    return averaged + ("as its file holds it" if given else f"trained on {labels} labels")
+
+
 def _bought(recipe: Recipe, kept: dict[str, Kept]) -> str:
     """Pruning in words: how, and what the plan says it saves."""
     assert recipe.prune is not None
@@ -255,14 +276,18 @@ def _distillation(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any] | Non
     control, distilled = mean(c for c, _ in tests), mean(d for _, d in tests)
     over = f"over {len(tests)} seeds" if len(tests) > 1 else "with one seed"
     spread = f" ({min(margins) * 100:+.1f} to {max(margins) * 100:+.1f})" if len(tests) > 1 else ""
+    chosen = shipped(recipe, kept).name.partition("-")[0]
+    helped = "It helped" if min(margins) > 0 else "It helped on average" if mean(margins) > 0 else "It did not help"
     return {
+        "kept": chosen,
         "control": [c for c, _ in tests],
         "distilled": [d for _, d in tests],
         "margin_mean": round(mean(margins), 6),
         "margin_spread": round(max(margins) - min(margins), 6),
         "sentence": (
             f"On the test split the distilled student scores {distilled:.1%} and the same student without a teacher "
-            f"{control:.1%}, {over}: {mean(margins) * 100:+.1f} points{spread}, with the same labels and steps."
+            f"{control:.1%}, {over}: {mean(margins) * 100:+.1f} points{spread}, with the same labels and steps. "
+            f"{helped}; by validation the {chosen} student is kept."
         ),
     }
 

@@ -68,7 +68,9 @@ def _margin(run: dict[str, Any]) -> float | None:
 
 
 def _before_pruning(run: dict[str, Any]) -> str:
-    return "distilled" if _accuracy(run, "distilled") is not None else "control"
+    if kept := _fact(run, "distillation", "kept"):
+        return str(kept)
+    return next((name for name in ("distilled", "student") if _accuracy(run, name) is not None), "control")
 
 
 def _before_int8(run: dict[str, Any]) -> str:
