@@ -220,6 +220,24 @@ class Accept:
 
 
 @dataclass(frozen=True)
+class Search:
+    """[search]: students that `tinykit search` tries in place of [student]'s layers; docs/search.md.
+
+    Attributes:
+        layers: as in [student], with choices in braces: "conv {8|16} 3x3 relu".
+        sparsity: of [prune], to choose from; 0 is unpruned. Empty: nothing is pruned.
+        trials: how many candidates. seed: of the sampler.
+        min_accuracy: on validation; the cheapest candidate that reaches it is chosen.
+    """
+
+    layers: tuple[str, ...]
+    sparsity: tuple[float, ...] = ()
+    trials: int = _number(1, 10**6, 30)
+    seed: int = _number(0, 2**31 - 1, 0)
+    min_accuracy: float | None = _number(0.0, 1.0, None)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe. `name` is the file's stem, or its folder's where the file is called recipe.toml."""
 
