@@ -21,6 +21,8 @@ from tinykit.targets import target
 from tinykit.validate.bench import bench
 from tinykit.validate.check import check
 
+HALF = BATCH // 2
+
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
@@ -39,8 +41,28 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
+@st.composite
+def pointwise(draw: st.DrawFn) -> Case:
+    """Convolutions with windows of one pixel, strides too."""
+    return case(
+        conv_2d,
+        (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(20, 300))),
+        **draw(quantizations()),
+        filters=draw(st.integers(8, 24)),
+        kernel=(1, 1),
+        strides=draw(st.sampled_from([(1, 1), (2, 1), (2, 2)])),
+        padding=draw(st.sampled_from(["SAME", "VALID"])),
+        activation=draw(activations()),
+        per_channel=draw(st.booleans()),
+        bias=draw(st.booleans()),
+        pruned=draw(st.sampled_from([0.8, 0.95, 0.997])),
+    )
+
+
 @many_models
-@given(st.lists(cases(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"]))
+@given(
+    st.lists(cases() | pointwise(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"])
+)
 def test_equals_tflm(some: list[Case], core: str) -> None:
     assert_equal(some, on=core)
 
@@ -49,8 +71,12 @@ ANYWHERE = case(fully_connected, (1, 201), units=64, pruned=0.8)
 BLOCKS = case(fully_connected, (1, 200), units=64, pruned=0.8, block=4, per_channel=True)
 
 
-def test_a_sample_is_clean_under_the_sanitizers() -> None:
-    assert_equal([ANYWHERE, BLOCKS], sanitize=True, on="cortex-m4")
+POINTWISE = case(conv_2d, (1, 5, 5, 70), filters=20, kernel=(1, 1), strides=(2, 2), pruned=0.95)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0"])
+def test_a_sample_is_clean_under_the_sanitizers(core: str) -> None:
+    assert_equal([ANYWHERE, BLOCKS, POINTWISE], sanitize=True, on=core)
 
 
 def planned(one: Case, core: str = "cortex-m4") -> Plan:
@@ -60,6 +86,8 @@ def planned(one: Case, core: str = "cortex-m4") -> Plan:
 def test_the_kernel_follows_the_zeros() -> None:
     assert [step.kernel for step in planned(ANYWHERE).steps] == ["fully_connected_sparse_dsp"]
     assert [step.kernel for step in planned(BLOCKS).steps] == ["fully_connected_blocks_dsp"]
+    assert [step.kernel for step in planned(POINTWISE).steps] == ["sparse_rows"]
+    assert {planned(one, "cortex-m0").steps[0].kernel for one in (ANYWHERE, BLOCKS, POINTWISE)} == {"sparse_rows"}
     assert [step.kernel for step in planned(case(fully_connected, (1, 200), units=64)).steps] == ["fully_connected_dsp"]
 
 
