@@ -141,6 +141,7 @@ def judged_run(**changes: Any) -> dict[str, Any]:
         "distillation": {"margin_mean": 0.07},
         "bench": {"bit_exact": True, "flash": {"total": 20_000}, "ram": {"total": 4_000}},
         "validate": {"mismatched_bytes": 0},
+        "refer": {"test": {"coverage": 0.9, "accuracy": 0.99}},
         **changes,
     }
 
@@ -161,6 +162,8 @@ def test_limits_that_are_just_kept_pass() -> None:
         (Accept(max_int8_loss=0.004), "quantization"),
         (Accept(max_flash=19_999), "flash"),
         (Accept(max_ram=3_999), "RAM"),
+        (Accept(min_answered=0.91), "answered"),
+        (Accept(min_answered_accuracy=0.995), "answered"),
     ],
 )
 def test_each_broken_limit_is_a_reason(limits: Accept, telling: str) -> None:

@@ -97,6 +97,39 @@ def test_mistakes_are_answered_with_line_and_hint(tmp_path: Path, old: str, new:
     assert telling in str(caught.value)
 
 
+TABLE = 'kind = "csv"\nfile = "set.csv"\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "telling"),
+    [
+        ('kind = "csv"\n', 5, "'csv' needs file"),
+        ('kind = "sklearn-digits"\nfile = "a.npz"\n', 6, "reads no file"),
+        ('kind = "sklearn-digits"\ngroup = "who"\n', 6, "no groups"),
+        ('kind = "npz"\nfile = "a.npz"\nlabel = "who"\n', 7, "no columns"),
+        (TABLE + "window = 8\n", 7, "no windows"),
+        (TABLE + "overlap = 0.5\n", 7, "no windows"),
+        (TABLE.replace("csv", "csv-series", 1), 5, "needs window"),
+        (TABLE.replace("csv", "csv-series", 1) + "window = 8\noverlap = 1.0\n", 8, "0.0 to 0.95"),
+        (TABLE + 'group = "label"\n', 7, "same column"),
+        (TABLE + 'features = ["label", "a"]\n', 7, "no features"),
+        (TABLE + 'features = ["a", "a"]\n', 7, "differ"),
+        (TABLE + "normalise = true\n", 7, "'normalize'"),
+    ],
+)
+def test_keys_that_a_kind_of_data_does_not_know(tmp_path: Path, data: str, line: int, telling: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path, GOOD.replace('kind = "npz"\nfile = "set.npz"\nlabelled = 20\n', data))
+    assert f"line {line}:" in str(caught.value) and telling in str(caught.value)
+
+
+def test_limits_of_what_is_answered_need_a_rule(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"min_answered needs \[refer\]"):
+        load(tmp_path, GOOD + "min_answered = 0.9\n")
+    recipe = load(tmp_path, GOOD + "min_answered = 0.9\n[refer]\nmin_accuracy = 0.99\n")
+    assert recipe.refer is not None and recipe.refer.min_accuracy == 0.99
+
+
 @pytest.mark.parametrize(
     ("section", "telling"),
     [

@@ -208,6 +208,8 @@ class Accept:
         max_prune_loss, max_int8_loss: test accuracy that pruning and quantization may cost.
         max_mismatched_bytes: output bytes that differ between board and TFLM.
         max_flash, max_ram: bytes that the model costs on the board.
+        min_answered, min_answered_accuracy: with [refer], the part of test samples that is not referred, and how often
+            the int8 model is right about these.
     """
 
     min_accuracy: float | None = _number(0.0, 1.0, None)
@@ -217,6 +219,8 @@ class Accept:
     max_mismatched_bytes: int = _number(0, 10**12, 0)
     max_flash: int | None = _number(0, 2**32, None)
     max_ram: int | None = _number(0, 2**32, None)
+    min_answered: float | None = _number(0.0, 1.0, None)
+    min_answered_accuracy: float | None = _number(0.0, 1.0, None)
 
 
 @dataclass(frozen=True)
@@ -413,6 +417,10 @@ class _Reader:
             (any(s < 0 for s in recipe.seeds), "", "seeds", "seeds must not be negative"),
             (len(set(recipe.seeds)) != len(recipe.seeds), "", "seeds", "seeds must differ"),
             *self.data_rules(recipe.data),
+            *(
+                (not recipe.refer and getattr(recipe.accept, key) is not None, "accept", key, f"{key} needs [refer]")
+                for key in ("min_answered", "min_answered_accuracy")
+            ),
             (recipe.data.validation + recipe.data.test > 0.9, "data", "test", "validation and test leave no data"),
             (recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]"),
             (

@@ -48,21 +48,22 @@ def measure(scores: np.ndarray, y: np.ndarray, margin: int) -> dict[str, Any]:
 def facts(
     refer: Refer | None, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, Any]:
-    """{"refer": {"margin", "validation", "test"}} from (scores, labels) of both splits; {} without [refer]."""
+    """{"refer": {"margin", "validation", "test", "sentence"}} of both splits' (scores, labels); {} without [refer]."""
     if refer is None:
         return {}
     margin = choose(*validation, refer.min_accuracy)
-    return {
-        "refer": {"margin": margin, "validation": measure(*validation, margin), "test": measure(*test, margin)},
-    }
+    found = {"margin": margin, "validation": measure(*validation, margin), "test": measure(*test, margin)}
+    return {"refer": {**found, "sentence": _sentence(found)}}
 
 
-def sentence(facts: dict[str, Any]) -> str:
-    """What `facts` found on the test split, in words."""
-    test = facts["test"]
+def _sentence(found: dict[str, Any]) -> str:
+    """What was found on the test split, in words."""
+    test, margin = found["test"], found["margin"]
+    if margin == MOST:
+        return "Every sample is referred as unsure: no margin reaches the accuracy that [refer] asks for."
     if test["accuracy"] is None:
-        return "every test sample is referred: no margin reaches the accuracy that [refer] asks for"
+        return f"Every test sample is referred as unsure: its scores are under {margin} steps apart."
     return (
-        f"refers {test['referred']} of {test['samples']} test samples as unsure (scores under {facts['margin']} steps "
-        f"apart) and is right for {test['accuracy']:.1%} of the rest"
+        f"{test['referred']} of {test['samples']} test samples are referred as unsure, their scores under {margin} "
+        f"steps apart; the rest, {test['coverage']:.1%}, is answered, and right in {test['accuracy']:.1%} of the cases."
     )

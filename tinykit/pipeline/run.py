@@ -18,8 +18,8 @@ from tinykit.errors import RecipeError, UsageError
 from tinykit.files import folder_atomic, write_atomic
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import LIBRARIES, Learning
-from tinykit.pipeline.referral import sentence
 from tinykit.pipeline.store import Kept, Store, file_hash, version
+from tinykit.pipeline.values import samples_folder
 from tinykit.pipeline.verdict import verdict
 from tinykit.recipe import Model, Recipe
 
@@ -259,9 +259,7 @@ def _bought(recipe: Recipe, kept: dict[str, Kept]) -> str:
 
 
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
-    referred = kept["judged"].facts.get("refer")
-    note = recipe.quantize.method + (f"; {sentence(referred)}" if referred else "")
-    row = _row("int8", kept["int8"], note=note, accuracy=kept["judged"].facts["accuracy"])
+    row = _row("int8", kept["int8"], note=recipe.quantize.method, accuracy=kept["judged"].facts["accuracy"])
     row["parameters"] = (kept.get("pruned") or shipped(recipe, kept)).facts["parameters"]
     return row
 
@@ -294,7 +292,7 @@ def _distillation(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any] | Non
 
 def _provenance(recipe: Recipe, board: Board, kept: dict[str, Kept]) -> dict[str, Any]:
     tools = {"python": platform.python_version(), "compiler": tool_version(f"{board.target.toolchain}gcc")}
-    hashes = {"recipe": file_hash(recipe.path), "test data": file_hash(kept["data"].folder / "test.npz")}
+    hashes = {"recipe": file_hash(recipe.path), "test data": file_hash(_test_samples(kept))}
     commands = [f"tinykit run {recipe.path.name}"]
     if "int8" in kept:
         hashes["model"] = file_hash(kept["int8"].folder / MODEL)
@@ -314,11 +312,17 @@ def _provenance(recipe: Recipe, board: Board, kept: dict[str, Kept]) -> dict[str
     }
 
 
+def _test_samples(kept: dict[str, Kept]) -> Path:
+    """The test split as the last model reads it."""
+    folder = samples_folder(kept["data"], kept["int8"]) if "int8" in kept else kept["data"].folder
+    return folder / "test.npz"
+
+
 def _export(kept: dict[str, Kept], result: dict[str, Any], output: Path) -> None:
     """Copy what users open out of the stages' folders, and write the run."""
     from tinykit.report.html import render
 
-    write_atomic(output / "test.npz", (kept["data"].folder / "test.npz").read_bytes())
+    write_atomic(output / "test.npz", _test_samples(kept).read_bytes())
     if "int8" in kept:
         write_atomic(output / MODEL, (kept["int8"].folder / MODEL).read_bytes())
     for stage, folder in (("compiled", "c"), ("firmware", "firmware")):

@@ -20,6 +20,10 @@ def verdict(run: dict[str, Any], accept: Accept) -> dict[str, Any]:
             mismatched,
             accept.max_mismatched_bytes,
         ),
+        *_at_least("part that is answered", _fact(run, "refer", "test", "coverage"), accept.min_answered),
+        *_at_least(
+            "accuracy of what is answered", _fact(run, "refer", "test", "accuracy"), accept.min_answered_accuracy
+        ),
         *_at_most("flash of the model", _fact(run, "bench", "flash", "total"), accept.max_flash),
         *_at_most("RAM of the model", _fact(run, "bench", "ram", "total"), accept.max_ram),
     ]

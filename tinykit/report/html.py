@@ -42,6 +42,7 @@ def render(run: Mapping[str, Any]) -> str:
         "tiles": tiles(run),
         "stages": stages,
         "sentence": facts.distillation_sentence(run),
+        "referred": words.text(words.mapping(run.get("refer")).get("sentence")),
         "seeds_picture": charts.seed_picture(words.mapping(run.get("distillation"))),
         "curves": curves,
         "curve_floor": curve_floor,

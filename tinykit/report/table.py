@@ -40,7 +40,7 @@ def render(run: Json, width: int = 80, *, report: str | None = None, colour: boo
     width = _bounded(width)
     title = text(run.get("title")) or text(run.get("recipe"))
     board, where = facts.board_words(run), text(report or run.get("report"))
-    sentence = facts.distillation_sentence(run)
+    sentence, referred = facts.distillation_sentence(run), text(mapping(run.get("refer")).get("sentence"))
     rows = [("Board", board)] if board else []
     rows += _comparison_rows(run)
     rows += _work_rows(*facts.run_work(run), facts.emulated(run)) + _memory_rows(mapping(run.get("bench")))
@@ -49,6 +49,7 @@ def render(run: Json, width: int = 80, *, report: str | None = None, colour: boo
         textwrap.wrap(title, width),
         _stage_lines(run, width),
         _wrapped("Distillation", sentence, width) if sentence else [],
+        _wrapped("Unsure", referred, width) if referred else [],
         _block(rows, width),
         _verdict_lines(run, width, colour),
     )
