@@ -3,13 +3,14 @@
 PYTHON := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help demo test check format bench setup setup-dev clean
+.PHONY: help demo test check fuzz format bench setup setup-dev clean
 
 help:
 	@echo "make demo    teacher -> student -> int8 -> C -> emulated board -> report (examples/digits)"
 	@echo "make test    lint, types, C checks, and the whole test suite"
 	@echo "make check   lint, types and C checks alone"
 	@echo "make bench   ours beside TFLM + CMSIS-NN, for every model and core"
+	@echo "make fuzz    100,000 damaged models through the reader"
 	@echo "make format  format Python and C"
 	@echo "make clean   remove what the demo and the tests made"
 
@@ -31,6 +32,9 @@ test: setup-dev
 
 bench: setup-dev
 	@$(PYTHON) scripts/bench.py
+
+fuzz: setup-dev
+	$(PYTHON) -m tests.graph.fuzz --cases 100000
 
 format: setup-dev
 	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
