@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,55 @@ def test_raw_values_become_the_same_bytes(tmp_path: Path, moments: int, flags: t
     expected = LEARNED.quantize(raw.reshape(-1, CHANNELS), SCALE, ZERO_POINT).reshape(raw.shape)
     assert np.array_equal(found, expected)
     assert len(np.unique(expected)) == 256
+
+
+ON_AN_AVR = """
+#include <avr/io.h>
+#include <avr/pgmspace.h>
+#include "m_values.h"
+static const uint32_t bits[] PROGMEM = {@};
+int main(void)
+{
+    UCSR0B = _BV(TXEN0);
+    for (uint16_t i = 0; i < sizeof bits / sizeof *bits; i += M_RAW_VALUES) {
+        union { uint32_t bits; float value; } raw;
+        float values[M_RAW_VALUES];
+        int8_t input[M_RAW_VALUES];
+        for (uint8_t j = 0; j < M_RAW_VALUES; ++j) {
+            raw.bits = pgm_read_dword(&bits[i + j]);
+            values[j] = raw.value;
+        }
+        m_quantize(values, input);
+        for (uint8_t j = 0; j < M_RAW_VALUES; ++j) {
+            while (!(UCSR0A & _BV(UDRE0))) {}
+            UDR0 = (uint8_t)input[j];
+        }
+    }
+    for (;;) {}
+}
+"""
+
+
+@pytest.mark.emulated
+def test_the_same_bytes_by_an_avr_s_software_floats(tmp_path: Path) -> None:
+    require_tool("avr-gcc", "gcc-avr avr-libc")
+    require_tool("qemu-system-avr", "qemu-system-misc")
+    raw = hard_values(250)
+    words = ", ".join(f"0x{word:08x}" for word in raw.view(np.uint32).reshape(-1))
+    (tmp_path / "m_values.h").write_text(values_header(plan(), LEARNED))
+    (tmp_path / "m.c").write_text(ON_AN_AVR.replace("@", words))
+    command = ["avr-gcc", "-mmcu=atmega328p", "-std=gnu99", "-Os", "m.c", "-lm", "-o", "m.elf"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    emulator = ["qemu-system-avr", "-M", "uno", "-display", "none", "-monitor", "none", "-serial", "stdio"]
+    with subprocess.Popen([*emulator, "-bios", "m.elf"], cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        said = process.stdout.read(raw.size)
+        watchdog.cancel()
+        process.kill()
+    found = np.frombuffer(said, np.int8)
+    assert np.array_equal(found.reshape(-1, CHANNELS), LEARNED.quantize(raw, SCALE, ZERO_POINT))
 
 
 def test_it_is_the_int8_of_the_normalized_values_but_for_ties() -> None:
