@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinykit.errors import DiskFull, RecipeError, TinykitError, UsageError
+from tinykit.errors import DiskFull, ModelError, RecipeError, TinykitError, UsageError
 from tinykit.pipeline import run
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.pipeline.verdict import verdict
@@ -221,10 +221,16 @@ def test_a_run_to_int8_is_kept_resumed_and_redone_where_it_changed(recipe: Path)
     distillation = whole["distillation"]
     assert len(distillation["control"]) == len(distillation["distilled"]) == 2
     assert sum(map(sum, whole["confusion"]["student"])) == 30
+    assert {layer["op"] for layer in rows(whole)["int8"]["errors"]} >= {"CONV_2D", "SOFTMAX"}
     assert json.loads((output / "run.json").read_text()) == whole
     assert (output / "report.html").read_text().lstrip().lower().startswith("<!doctype html>")
     _ends_in_softmax(output / "model.tflite")
     _again_without_tensorflow(recipe, output)
+
+    impossible = RECIPE.replace("[quantize]", "[quantize]\nmax_loss = -1.0")
+    recipe.write_text(impossible, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"student_0.*adds"):
+        run(load_recipe(recipe), output, quiet=True, until="int8")
 
     recipe.write_text(RECIPE.replace("sparsity = 0.5", "sparsity = 0.75"), encoding="utf-8")
     denser = run(load_recipe(recipe), output, quiet=True, until="int8")

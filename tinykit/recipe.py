@@ -30,7 +30,7 @@ PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
 _FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
 OPTIMIZATIONS = ("speed", "size", "ram")
-METHODS = ("ptq", "qat", "prune-preserving-qat")
+METHODS = ("ptq", "qat", "prune-preserving-qat", "int16x8")
 
 
 def _number(low: float, high: float, default: Any = dataclasses.MISSING) -> Any:
@@ -169,9 +169,11 @@ class Quantize:
     """[quantize]: to int8.
 
     Attributes:
-        method: "ptq" (after training), "qat" (trained for it), "prune-preserving-qat" (and keeps pruned zeros).
+        method: "ptq" (after training), "qat" (trained for it), "prune-preserving-qat" (and keeps pruned zeros),
+            "int16x8" (after training, activations of 16 bits).
         representative: training samples that set the ranges of activations.
         steps, batch, learning_rate: of the training that the two qat methods do.
+        max_loss: validation accuracy that quantization may cost; beyond it the run stops, with the layers to blame.
     """
 
     method: str = _word(METHODS, "ptq")
@@ -179,6 +181,7 @@ class Quantize:
     steps: int = _number(1, 10**7, 600)
     batch: int = _number(1, 65536, 32)
     learning_rate: float = _number(1e-7, 1.0, 0.0005)
+    max_loss: float | None = _number(-1.0, 1.0, None)
 
 
 @dataclass(frozen=True)
@@ -428,6 +431,12 @@ class _Reader:
                 "quantize",
                 "method",
                 "prune-preserving-qat needs a [prune] section",
+            ),
+            (
+                recipe.quantize.method == "int16x8" and recipe.data.normalize,
+                "quantize",
+                "method",
+                "normalize makes int8 samples; int16x8 has no int8 input",
             ),
             (
                 recipe.quantize.method == "qat" and recipe.prune is not None and recipe.prune.pattern != "channels",

@@ -186,14 +186,15 @@ class Learning:
             from tinykit.plan.build import make_plan
 
             shown, facts = restore(data.folder).x_train[:_ENOUGH_TO_PRICE], {}
+            wide = self.recipe.quantize.method == "int16x8"
             for name, stage in (("before", student), ("after", pruned)):
-                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown)
+                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown, wide=wide)
                 cost = make_plan(read_graph(content), target, self.recipe.board.optimize).cost
                 facts[name] = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
             return facts
 
         code = (*_TRAINING, "graph", "kernels", "plan", "targets.py")
-        settings = (target.name, self.recipe.board.optimize)
+        settings = (target.name, self.recipe.board.optimize, self.recipe.quantize.method == "int16x8")
         return self.store.stage("bought", settings, (data, student, pruned), code, make, libraries=LIBRARIES)
 
     def int8(self, data: Kept, outputs: Kept | None, student: Kept) -> Kept:
@@ -207,7 +208,8 @@ class Learning:
             backend.set_seed(seed)
             model = models.restore(student.folder / _MODEL)
             history: list[dict[str, float]] = []
-            if settings.method != "ptq":
+            wide = settings.method == "int16x8"
+            if settings.method in ("qat", "prune-preserving-qat"):
                 model, history = qat.quantization_aware(
                     model,
                     self.task(splits, outputs),
@@ -217,7 +219,7 @@ class Learning:
                 )
             shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: settings.representative]
             softmax = models.ends_in_softmax(self.recipe.student)
-            content = convert.to_int8(model, splits.x_train[shown], softmax=softmax)
+            content = convert.to_int8(model, splits.x_train[shown], softmax=softmax, wide=wide)
             (folder / "model.tflite").write_bytes(content)
             normalized = keep_samples(content, splits, folder)
             zeros = int8_sparsity(content)
@@ -249,6 +251,24 @@ class Learning:
         code = ("validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py")
         settings = () if self.recipe.refer is None else self.recipe.refer
         return self.store.stage("judged", settings, (data, int8), code, make, libraries=("tflite-micro", "numpy"))
+
+    def diagnosed(self, data: Kept, student: Kept, int8: Kept) -> Kept:
+        """Every layer's error by quantization, on validation samples, the one that adds most first."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.learn import diagnosis, models
+
+            found = diagnosis.diagnose(
+                models.restore(student.folder / _MODEL),
+                (int8.folder / "model.tflite").read_bytes(),
+                restore(data.folder).x_validation,
+                softmax=models.ends_in_softmax(self.recipe.student),
+            )
+            return {"layers": [dataclasses.asdict(layer) for layer in found]}
+
+        code = (*_TRAINING, "graph", "validate/judge.py", "validate/samples.py")
+        libraries = (*LIBRARIES, "tflite-micro")
+        return self.store.stage("diagnosed", (), (data, student, int8), code, make, libraries=libraries)
 
     # --- parts of stages --------------------------------------------------------------------------
 

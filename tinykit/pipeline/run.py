@@ -16,6 +16,7 @@ import tinykit
 from tinykit.boards import Board, board
 from tinykit.errors import RecipeError, UsageError
 from tinykit.files import folder_atomic, write_atomic
+from tinykit.learn.diagnosis import LayerError, require_accuracy
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, file_hash, version
@@ -112,6 +113,12 @@ class _Run:
         if goes("int8"):
             kept["int8"] = learning.int8(kept["data"], outputs, student)
             kept["judged"] = learning.judged(kept["data"], kept["int8"])
+            kept["diagnosed"] = learning.diagnosed(kept["data"], student, kept["int8"])
+            require_accuracy(
+                _validation(student) - _validation(kept["judged"]),
+                self.recipe.quantize.max_loss,
+                [LayerError(**layer) for layer in kept["diagnosed"].facts["layers"]],
+            )
         device = OnDevice(store, self.board, self.port, self.quiet, self.recipe.board.optimize)
         if goes("compiled"):
             kept["compiled"] = device.compiled(kept["int8"], kept["judged"] if self.recipe.refer else None)
@@ -205,7 +212,7 @@ def _stage_rows(recipe: Recipe, kept: dict[str, Kept]) -> list[dict[str, Any]]:
     if "pruned" in kept:
         rows.append({**_row("pruned", kept["pruned"], note=_bought(recipe, kept)), "bought": kept["bought"].facts})
     if "int8" in kept:
-        rows.append(_int8_row(recipe, kept))
+        rows.append({**_int8_row(recipe, kept), "errors": kept["diagnosed"].facts["layers"]})
     if "board" in kept:
         test = kept["board"].facts["accuracy"]
         row = _row("board", kept["board"], accuracy={"validation": None, "test": test})
