@@ -48,7 +48,7 @@ def pointwise(draw: st.DrawFn) -> Case:
         conv_2d,
         (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(20, 300))),
         **draw(quantizations()),
-        filters=draw(st.integers(8, 24)),
+        filters=draw(st.integers(8, 24) | st.just(61)),
         kernel=(1, 1),
         strides=draw(st.sampled_from([(1, 1), (2, 1), (2, 2)])),
         padding=draw(st.sampled_from(["SAME", "VALID"])),
@@ -73,10 +73,12 @@ BLOCKS = case(fully_connected, (1, 200), units=64, pruned=0.8, block=4, per_chan
 
 POINTWISE = case(conv_2d, (1, 5, 5, 70), filters=20, kernel=(1, 1), strides=(2, 2), pruned=0.95)
 
+BOTH = case(conv_2d, (1, 3, 5, 131), filters=61, kernel=(1, 1), pruned=0.8)
+
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0"])
 def test_a_sample_is_clean_under_the_sanitizers(core: str) -> None:
-    assert_equal([ANYWHERE, BLOCKS, POINTWISE], sanitize=True, on=core)
+    assert_equal([ANYWHERE, BLOCKS, POINTWISE, BOTH], sanitize=True, on=core)
 
 
 def planned(one: Case, core: str = "cortex-m4") -> Plan:
@@ -86,6 +88,7 @@ def planned(one: Case, core: str = "cortex-m4") -> Plan:
 def test_the_kernel_follows_the_zeros() -> None:
     assert [step.kernel for step in planned(ANYWHERE).steps] == ["fully_connected_sparse_dsp"]
     assert [step.kernel for step in planned(BLOCKS).steps] == ["fully_connected_blocks_dsp"]
+    assert [step.kernel for step in planned(BOTH).steps] == ["conv_2d_sparse_dsp"]
     assert [step.kernel for step in planned(POINTWISE).steps] == ["sparse_rows"]
     assert {planned(one, "cortex-m0").steps[0].kernel for one in (ANYWHERE, BLOCKS, POINTWISE)} == {"sparse_rows"}
     assert [step.kernel for step in planned(case(fully_connected, (1, 200), units=64)).steps] == ["fully_connected_dsp"]
@@ -103,6 +106,25 @@ def test_eighty_percent_of_zeros_pay(block: int, work: float, octets: float, tmp
     assert sparse["bit_exact"]
     assert sparse["instructions"] <= work * dense["instructions"]
     assert sparse["flash"]["weights"] <= octets * dense["flash"]["weights"]
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", ["mps2-an385", "mps2-an386", "mps2-an505"])
+def test_equals_tflm_on_emulated_cores(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "pruned.tflite"
+    path.write_bytes(chain())
+    result = bench(path, board(name), folder=tmp_path / "firmware")
+    assert result["bit_exact"]
+    assert sum("sparse" in layer["kernel"] or "blocks" in layer["kernel"] for layer in result["layers"]) >= 2
+
+
+def chain() -> bytes:
+    """An odd number of pixels, strides, and dense layers with one scale and with many."""
+    model = ModelBuilder(7)
+    x = conv_2d(model, model.input((1, 5, 3, 130)), filters=64, kernel=(1, 1), pruned=0.85, activation="RELU")
+    x = conv_2d(model, x, filters=48, kernel=(1, 1), strides=(2, 2), pruned=0.9)
+    x = fully_connected(model, x, units=60, pruned=0.9, block=4, per_channel=True)
+    return model.finish([fully_connected(model, x, units=50, pruned=0.97)])
 
 
 @pytest.mark.parametrize("block", [1, 4])

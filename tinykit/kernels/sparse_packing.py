@@ -1,4 +1,4 @@
-"""Rows of weights without their zeros, as the kernels of sparse_dsp.h and blocks_dsp.h read them."""
+"""Rows of weights without their zeros, as sparse_dsp.h, blocks_dsp.h and conv_2d_sparse_dsp.h read them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class _Form:
 
 PAIRS = _Form(2, 1, 16, _FARTHEST)
 SINGLES = _Form(1, 2, 28, _FARTHEST)
+BOTH = _Form(1, 2, 36, _FARTHEST // 4 * 4)
 BLOCKS = _Form(4, 1, 24, _FARTHEST // 8 * 8)
 
 
@@ -91,6 +92,20 @@ def blocks(rows: np.ndarray, found: Requantization, *, per_channel: bool) -> Str
         part = _coded([(8 * int(k), tuple(int(v) for v in row[k])) for k in kept], BLOCKS)
         done.append(part)
         parts += [part.control, *part.words, int(found.biases[output]), *_scaling(found, output, per_channel)]
+    return _stream(parts, done, [])
+
+
+def pixels(rows: np.ndarray, found: Requantization) -> Stream | None:
+    """The stream of `tk_conv_2d_sparse_dsp`: int8 (outputs, inputs) -> int32 words.
+
+    Returns: None where a row is too long for the form.
+    """
+    parts: list[int] = []
+    done: list[_Part] = []
+    for output, row in enumerate(rows * found.live[:, None]):
+        part = _coded([(4 * int(k), (int(row[k]),)) for k in np.nonzero(row)[0]], BOTH)
+        done.append(part)
+        parts += [part.control, *part.words, int(found.biases[output]), *_scaling(found, output, True)]
     return _stream(parts, done, [])
 
 
