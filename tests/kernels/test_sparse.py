@@ -156,3 +156,13 @@ def test_check_says_what_zeros_bought_or_why_nothing(tmp_path: Path) -> None:
     page = check_table(result, 100)
     assert "90 % zeros; saved" in page
     assert page.count("zeros;") == 2
+
+
+def test_outputs_without_weights_are_removed_with_what_reads_them() -> None:
+    model = ModelBuilder(8)
+    x = fully_connected(model, model.input((1, 40)), units=32, pruned=0.5, block=40, activation="RELU")
+    raw = model.finish([fully_connected(model, x, units=5)])
+    graph = planned(Case("rows of zeros", raw)).graph
+    first, second = (graph.tensor(operator.inputs[1]).shape for operator in graph.operators)
+    assert first[0] == second[1] < 32
+    assert_equal([Case("rows of zeros", raw)], on="cortex-m4")

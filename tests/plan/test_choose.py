@@ -15,9 +15,11 @@ from tests.support.models import (
 )
 from tinykit.boards import board
 from tinykit.cli.main import run
+from tinykit.errors import RecipeError
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import HARDLY, make_plan
 from tinykit.plan.choose import flash_bytes
+from tinykit.recipe import load_recipe
 from tinykit.report.table import compare_table
 from tinykit.targets import target
 from tinykit.validate.bench import OPTIMIZATIONS, compare
@@ -78,3 +80,14 @@ def test_comparing_needs_the_emulator(tmp_path: Path, capsys: pytest.CaptureFixt
     path.write_bytes(network())
     assert run(["bench", str(path), "--compare", "--port", "/dev/null"]) == 2
     assert "--compare" in capsys.readouterr().err
+
+
+def test_a_recipe_says_it_for_its_board(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    text = (Path(__file__).parents[2] / "examples" / "digits" / "recipe.toml").read_text()
+    for way in OPTIMIZATIONS:
+        path.write_text(text.replace("[board]\n", f'[board]\noptimize = "{way}"\n'))
+        assert load_recipe(path).board.optimize == way
+    path.write_text(text.replace("[board]\n", '[board]\noptimize = "magic"\n'))
+    with pytest.raises(RecipeError, match="optimize"):
+        load_recipe(path)
