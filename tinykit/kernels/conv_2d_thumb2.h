@@ -252,15 +252,17 @@ TK_INLINE void tk_conv_2d_thumb2_pointwise(const tk_conv_2d_thumb2_pointwise_sha
     for (; pixels > 0; pixels -= 4) {
         const int count = (int)tk_minimum(pixels, 4);
         const int8_t *from[4];
+        const int8_t *pixel = input;
         for (int i = 0; i < 4; i++) {
-            from[i] = i < count ? input : from[i - 1];
             if (i < count) {
+                pixel = input;
                 input += step;
                 if (--left == 0) {
                     left = output_width;
                     input += skip;
                 }
             }
+            from[i] = pixel;
         }
         tk_join_two(columns, from[0], from[1], (int)input_channels);
         tk_join_two(columns + 1, from[2], from[3], (int)input_channels);
