@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,13 @@ def test_bench_counts_what_runs(model: Path, tmp_path: Path, name: str) -> None:
     assert ram["total"] == ram["arena"] + ram["static"] + ram["stack"]
     assert min(ram["arena"], ram["stack"], ram["firmware"], flash_bytes["weights"], flash_bytes["code"]) > 0
     again = bench(model, board(name), folder=tmp_path / "firmware")
-    assert {**again, "port": ""} == {**result, "port": ""}  # exact, run after run
+    assert without_ticks(again) == without_ticks(result)  # exact, run after run
+
+
+def without_ticks(result: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal run after run: all but the port and the phase of the clock (three ticks an instruction)."""
+    layers = [{**layer, "ticks": None} for layer in result["layers"]]
+    return {**result, "port": None, "ticks": None, "layers": layers}
 
 
 def test_an_engine_that_is_not_there(model: Path, tmp_path: Path) -> None:
