@@ -1,0 +1,37 @@
+"""The recipe: one TOML file that says how data become a model on a board. Read strictly, into frozen dataclasses.
+
+A recipe is data: models are lists of layers in words (see learn/layers.py) or files; nothing in it is ever executed.
+schema.py says what it can hold, rules.py what no single key can get wrong alone, reader.py reads and checks.
+"""
+
+from tinykit.recipe.lines import key_lines
+from tinykit.recipe.reader import load_recipe
+from tinykit.recipe.schema import (
+    SECTIONS,
+    Accept,
+    BoardChoice,
+    Data,
+    Distill,
+    Model,
+    Prune,
+    Quantize,
+    Recipe,
+    Refer,
+    Search,
+)
+
+__all__ = [
+    "SECTIONS",
+    "Accept",
+    "BoardChoice",
+    "Data",
+    "Distill",
+    "Model",
+    "Prune",
+    "Quantize",
+    "Recipe",
+    "Refer",
+    "Search",
+    "key_lines",
+    "load_recipe",
+]

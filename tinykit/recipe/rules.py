@@ -1,0 +1,119 @@
+"""What no single key of a recipe can get wrong alone: keys that need, exclude or contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tinykit.recipe.schema import FOURS, Data, Distill, Model, Recipe
+
+
+class Rule(NamedTuple):
+    """Whether it is `broken`, the place (a section, "" for the file's top, and a key, "" for the header), and why."""
+
+    broken: bool
+    section: str
+    key: str
+    what: str
+
+
+def rules(recipe: Recipe) -> Iterator[Rule]:
+    """Every rule for this recipe, in the order in which a user should hear of them."""
+    yield from _seeds(recipe.seeds)
+    yield from _data(recipe.data)
+    for key in ("min_answered", "min_answered_accuracy"):
+        yield Rule(not recipe.refer and getattr(recipe.accept, key) is not None, "accept", key, f"{key} needs [refer]")
+    yield Rule(recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]")
+    yield from _quantize(recipe)
+    yield from _search(recipe)
+    yield from _prune(recipe)
+    for name, model in (("teacher", recipe.teacher), ("student", recipe.student)):
+        if model is not None:
+            yield from _model(name, model)
+    if recipe.distill is not None and recipe.teacher is not None:
+        yield from _distill(recipe, recipe.distill, recipe.teacher)
+
+
+def _seeds(seeds: tuple[int, ...]) -> Iterator[Rule]:
+    yield Rule(not seeds, "", "seeds", "seeds must hold at least one number")
+    yield Rule(any(s < 0 for s in seeds), "", "seeds", "seeds must not be negative")
+    yield Rule(len(set(seeds)) != len(seeds), "", "seeds", "seeds must differ")
+
+
+def _data(data: Data) -> Iterator[Rule]:
+    """Which keys each kind of data needs, and which it does not know."""
+    kind, table = data.kind, data.kind in ("csv", "csv-series")
+    filed = table or kind == "npz"
+    repeated = {name for name in (data.label or "label", data.group) if name in data.features}
+    series = kind == "csv-series"
+    for broken, key, what in (
+        (filed and data.file is None, "kind", f"kind {kind!r} needs file"),
+        (not filed and data.file is not None, "file", f"kind {kind!r} reads no file"),
+        (not filed and data.group is not None, "group", f"kind {kind!r} has no groups"),
+        (not table and data.label is not None, "label", f"kind {kind!r} has no columns"),
+        (not table and bool(data.features), "features", f"kind {kind!r} has no columns"),
+        (table and data.group == (data.label or "label"), "group", "group and label are the same column"),
+        (table and bool(repeated), "features", "label and group are no features"),
+        (len(set(data.features)) != len(data.features), "features", "features must differ"),
+        (series and data.window == 0, "kind", "kind 'csv-series' needs window"),
+        (not series and data.window > 0, "window", f"kind {kind!r} has no windows"),
+        (not series and data.overlap > 0, "overlap", f"kind {kind!r} has no windows"),
+        (data.validation + data.test > 0.9, "test", "validation and test leave no data"),
+    ):
+        yield Rule(broken, "data", key, what)
+
+
+def _quantize(recipe: Recipe) -> Iterator[Rule]:
+    method, prune = recipe.quantize.method, recipe.prune
+    for broken, what in (
+        (method == "prune-preserving-qat" and prune is None, "prune-preserving-qat needs a [prune] section"),
+        (
+            method == "int16x8" and recipe.data.normalize,
+            "normalize makes int8 samples; int16x8 has no int8 input",
+        ),
+        (
+            method == "qat" and prune is not None and prune.pattern != "channels",
+            "qat brings pruned weights back; prune-preserving-qat keeps them",
+        ),
+    ):
+        yield Rule(broken, "quantize", "method", what)
+
+
+def _search(recipe: Recipe) -> Iterator[Rule]:
+    sparsity = recipe.search.sparsity if recipe.search is not None else ()
+    yield Rule(
+        bool(sparsity) and recipe.prune is None,
+        "search",
+        "sparsity",
+        "sparsity to choose from needs a [prune] section",
+    )
+    out = any(not 0 <= part <= 0.99 for part in sparsity)
+    yield Rule(out, "search", "sparsity", "sparsity must lie in 0 to 0.99")
+
+
+def _prune(recipe: Recipe) -> Iterator[Rule]:
+    if recipe.prune is not None and recipe.prune.pattern in FOURS:
+        part, pattern = FOURS[recipe.prune.pattern], recipe.prune.pattern
+        wrong = recipe.prune.sparsity != part
+        yield Rule(wrong, "prune", "sparsity", f"the pattern {pattern!r} is a sparsity of {part}")
+
+
+def _model(name: str, model: Model) -> Iterator[Rule]:
+    ways = (bool(model.layers), model.file is not None, bool(model.files), model.answers is not None)
+    either = f"[{name}] needs either layers or file"
+    yield Rule(sum(ways) != 1 or (name == "student" and any(ways[2:])), name, "", either)
+    yield Rule(model.tune and model.file is None, name, "tune", "tune needs file")
+    yield Rule(model.freeze > 0 and model.file is None, name, "freeze", "freeze needs file")
+
+
+def _distill(recipe: Recipe, distill: Distill, teacher: Model) -> Iterator[Rule]:
+    """What a teacher cannot give."""
+    pairs = {key: getattr(distill, key) for key in ("hints", "attention")}
+    for key, texts in pairs.items():
+        shapeless = any(pair.count("->") != 1 for pair in texts)
+        yield Rule(shapeless, "distill", key, 'a pair is written "TEACHER LAYER -> STUDENT LAYER"')
+    if teacher.answers is not None:
+        for key, texts in pairs.items():
+            yield Rule(bool(texts), "distill", key, "a teacher of answers has no layers")
+        warped = recipe.student.copies > 0
+        yield Rule(warped, "student", "copies", "a teacher of answers has none for warped copies")
