@@ -171,3 +171,15 @@ def test_scales_in_the_header_read_back_exactly() -> None:
     plan = plan_of(every_kernel())
     quantized = [plan.graph.tensor(i).quantization for i in (*plan.graph.inputs, *plan.graph.outputs)]
     assert scales == [np.float32(q.scale) for q in quantized if q is not None]
+
+
+def test_what_all_calls_pass_alike_is_not_passed() -> None:
+    """Zero points and sizes that layers share are constants of their kernel; what differs stays an argument."""
+    model = ModelBuilder(2)
+    x = conv_2d(model, model.input((1, 6, 6, 4)), filters=4, kernel=(1, 1), zero_point=-7)
+    x = conv_2d(model, x, filters=4, kernel=(1, 1), zero_point=-7)
+    one = emit(plan_of(model.finish([x])))["m.c"]
+    prototype = re.search(r"^TK_NOINLINE void tk_conv_2d_1\((.*)\) \{", one, re.MULTILINE)
+    assert prototype is not None
+    assert "output_zero_point" not in prototype[1] and "weights" in prototype[1] and "input_zero_point" in prototype[1]
+    assert re.search(r"tk_conv_2d\(&s, .*input_zero_point, -7, -128, 127\);", one)

@@ -1,7 +1,12 @@
-"""The parts of NAME.c that follow from the steps: constants, specialised instances of kernels, and their calls."""
+"""The parts of NAME.c that follow from the steps: constants, specialised instances of kernels, and their calls.
+
+A number that all calls of an instance pass alike is written into the instance, and two that are always equal are passed
+once: compilers find that out, but still pass them, on the stack from the fifth argument on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +26,9 @@ _INT32_MIN = -(1 << 31)
 FLASH = "TK_FLASH"
 """Marks a kernel's parameter that points to constants, see common.h."""
 
+InstanceKey = tuple[str, tuple[tuple[str, object], ...]]
+"""Function and shape of a kernel's instance."""
+
 
 @dataclass(frozen=True)
 class Array:
@@ -33,10 +41,14 @@ class Array:
 
 @dataclass(frozen=True)
 class Instance:
-    """A kernel specialised for a shape: name, prototype parameters, assignments of the shape, and who uses it."""
+    """A kernel specialised for a shape: name, prototype parameters, assignments of the shape, and who uses it.
+
+    `known` holds, by position, the arguments that need not be passed, as expressions.
+    """
 
     name: str
     kernel: Kernel
+    known: dict[int, str]
     parameters: str
     assignments: list[str]
     arguments: str
@@ -79,7 +91,7 @@ class Program:
 
 
 class Writer:
-    """Walks the steps once; equal constants become one array, equal kernels with equal shapes one instance."""
+    """Walks the steps; equal constants become one array, equal kernels with equal shapes one instance."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -88,7 +100,8 @@ class Writer:
         self._states = state_offsets(plan.graph)
         self._arrays: dict[tuple[str, bytes], tuple[str, int]] = {}
         self._written: dict[str, Array] = {}
-        self._instances: dict[tuple[str, tuple[tuple[str, object], ...]], Instance] = {}
+        self._numbers = numbers_passed(call for step in plan.steps for call in step.calls)
+        self._instances: dict[InstanceKey, Instance] = {}
 
     def program(self) -> Program:
         """Everything."""
@@ -146,7 +159,8 @@ class Writer:
             instance.users.append(user)
         arguments = [
             self._argument(step, parameter, argument, locate)
-            for parameter, argument in zip(instance.kernel.parameters, call.arguments, strict=True)
+            for k, (parameter, argument) in enumerate(zip(instance.kernel.parameters, call.arguments, strict=True))
+            if k not in instance.known
         ]
         return f"{instance.name}({', '.join(arguments)});"
 
@@ -180,7 +194,7 @@ class Writer:
         return name
 
     def _instance(self, call: KernelCall) -> Instance:
-        key = (call.function, tuple(sorted(call.shape.items())))
+        key = instance_key(call)
         if key not in self._instances:
             self._instances[key] = self._new_instance(call)
         return self._instances[key]
@@ -188,6 +202,7 @@ class Writer:
     def _new_instance(self, call: KernelCall) -> Instance:
         found = kernel(call.function)
         number = 1 + sum(i.kernel.function == call.function for i in self._instances.values())
+        known = _known(found, self._numbers[instance_key(call)])
         assignments = []
         for key, value in call.shape.items():
             if isinstance(value, tuple):
@@ -197,10 +212,42 @@ class Writer:
         return Instance(
             name=unique(f"{call.function}_{number}", self._taken),
             kernel=found,
-            parameters=", ".join(_declared(p) for p in found.parameters),
+            known=known,
+            parameters=", ".join(_declared(p) for k, p in enumerate(found.parameters) if k not in known) or "void",
             assignments=assignments,
-            arguments=", ".join(p.name for p in found.parameters),
+            arguments=", ".join(known.get(k, p.name) for k, p in enumerate(found.parameters)),
         )
+
+
+def instance_key(call: KernelCall) -> InstanceKey:
+    """What calls of one instance have in common."""
+    return call.function, tuple(sorted(call.shape.items()))
+
+
+def numbers_passed(calls: Iterable[KernelCall]) -> dict[InstanceKey, dict[int, tuple[int, ...]]]:
+    """For each instance, by the argument's position, the numbers that its calls pass, in order of the calls."""
+    found: dict[InstanceKey, dict[int, tuple[int, ...]]] = {}
+    for call in calls:
+        passed = found.setdefault(instance_key(call), {})
+        for k, argument in enumerate(call.arguments):
+            if not isinstance(argument, Pointer | Constant):
+                passed[k] = (*passed.get(k, ()), int(argument))
+    return found
+
+
+def _known(kernel: Kernel, passed: dict[int, tuple[int, ...]]) -> dict[int, str]:
+    """What an instance knows of its arguments: the number, or the name of an earlier parameter that is always equal."""
+    found: dict[int, str] = {}
+    first: dict[tuple[str, tuple[int, ...]], str] = {}
+    for k, numbers in passed.items():
+        parameter = kernel.parameters[k]
+        if len(set(numbers)) == 1:
+            found[k] = integer(numbers[0])
+        elif (parameter.type, numbers) in first:
+            found[k] = first[parameter.type, numbers]
+        else:
+            first[parameter.type, numbers] = parameter.name
+    return found
 
 
 def _declared(parameter: Parameter) -> str:
