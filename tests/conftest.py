@@ -54,7 +54,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how much was compared."""
     found = tally.total(Path(os.environ["TINYKIT_TALLY"]))
     if found.models:
-        told = f"{found.models:,} models, {found.vectors:,} vectors, {found.bytes:,} bytes equal to TFLM; 0 differ"
+        models = f"{found.models:,} models ({found.single:,} of a single operator)"
+        told = f"{models}, {found.vectors:,} vectors, {found.bytes:,} bytes equal to TFLM; 0 differ"
         failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
         terminalreporter.write_line(told if not failed else told.replace("; 0 differ", ""))
 

@@ -18,7 +18,7 @@ from tinykit.validate.parity import verify
 def test_operators_beyond_tflm_equal_tflite() -> None:
     everything = cases()
     plans = [make_plan(read_graph(one.model, f"m{k}"), target("host")) for k, one in enumerate(everything)]
-    answers = HostProgram(plans, optimize="-O1").run([[INPUTS]] * len(plans))
+    answers = HostProgram(plans, optimize="-O2").run([[INPUTS]] * len(plans))
     with np.load(GOLDENS, allow_pickle=False) as goldens:
         results = goldens["results"]
     assert len(results) == len(everything)

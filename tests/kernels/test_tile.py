@@ -21,7 +21,7 @@ def test_equals_the_goldens() -> None:
         kept = {name: goldens[name] for name in goldens.files}
     numbers = range(len(CASES))
     plans = [make_plan(read_graph(kept[f"model_{k}"].tobytes(), f"m{k}"), target("host")) for k in numbers]
-    outputs = HostProgram(plans, optimize="-O1").run([[kept[f"inputs_{k}"]] for k in numbers])
+    outputs = HostProgram(plans, optimize="-O2").run([[kept[f"inputs_{k}"]] for k in numbers])
     for k, (found,) in zip(numbers, outputs, strict=True):
         np.testing.assert_array_equal(found, kept[f"outputs_{k}"], err_msg=str(CASES[k]), strict=True)
 

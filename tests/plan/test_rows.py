@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.equality import ARENA_BYTES, Case
+from tests.support.equality import ARENA_BYTES, Case, level
 from tests.support.models import ModelBuilder, add, average_pool_2d, conv_2d, depthwise_conv_2d, max_pool_2d, relu
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.passes import rewrite
@@ -77,7 +77,8 @@ def chains(draw: st.DrawFn) -> Case:
 def test_equals_tflm(some: list[Case]) -> None:
     plans = [as_one_step(one.model, f"m{k}") for k, one in enumerate(some)]
     batches = [vectors(plan.graph, 4, seed=k) for k, plan in enumerate(plans)]
-    for one, batch, ours in zip(some, batches, HostProgram(plans, optimize="-O1").run(batches), strict=True):
+    program = HostProgram(plans, optimize=level(*(one.model for one in some)))
+    for one, batch, ours in zip(some, batches, program.run(batches), strict=True):
         theirs = Worker(one.model, ARENA_BYTES).run(batch)
         np.testing.assert_array_equal(ours[0], theirs[0], err_msg=one.label, strict=True)
 

@@ -1,11 +1,11 @@
 """Writes the zoo's .tflite files: Keras models with random weights, converted as `tinykit quantize` does.
 
-Run from the repository's root, with tensorflow: python -m tests.zoo.make [NAME ...]
+Run from the repository's root, with tensorflow: python -m tests.zoo.make [--output FOLDER] [NAME ...]
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,11 +132,15 @@ def _aware(model: Any) -> Any:
 
 def main() -> None:
     """Write all, or those that are named."""
-    FOLDER.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    asked = parser.parse_args()
+    asked.output.mkdir(exist_ok=True)
     everything = variants()
-    for name in sys.argv[1:] or everything:
+    for name in asked.names or everything:
         data = everything[name]()
-        (FOLDER / f"{name}.tflite").write_bytes(data)
+        (asked.output / f"{name}.tflite").write_bytes(data)
         print(f"{name}: {len(data)} bytes", flush=True)
 
 
