@@ -79,6 +79,8 @@ SAMPLE = (
     case(conv_2d, (1, 5, 3, 16), filters=8, kernel=(1, 1), scale=0.01),
     case(depthwise_conv_2d, (1, 7, 9, 11), padding="SAME", input_zero_point=5),
     case(depthwise_conv_2d, (1, 8, 8, 8), strides=(2, 2), padding="SAME", activation="RELU"),
+    case(depthwise_conv_2d, (1, 4, 5, 70), padding="SAME", activation="RELU"),
+    case(depthwise_conv_2d, (1, 5, 7, 33), strides=(2, 2), input_zero_point=-9),
     case(depthwise_conv_2d, (1, 5, 6, 8), kernel=(2, 4), dilation=(2, 1), padding="SAME"),
     case(fully_connected, (1, 33), units=7, input_zero_point=127),
     case(fully_connected, (1, 20), units=9, per_channel=True),

@@ -4,7 +4,7 @@
 #include "dsp.h"
 
 typedef struct {
-    int stride, shift, two_sided;
+    int stride, block, shift, two_sided;
 } tk_depthwise_conv_2d_thumb2_shape;
 
 /* Four taps of a window's row, `step` bytes apart, or zero points where it leaves the image. */
@@ -43,8 +43,36 @@ TK_INLINE void tk_depthwise_two(const tk_depthwise_conv_2d_thumb2_shape *s, cons
 }
 
 /*
- * weights: nine a channel; parameters: bias', multiplier(, jump) of each. window: room for three rows of as many
- * pixels as two outputs need. A row's last pixel, where it is odd, is computed twice.
+ * The same for windows over the image's edges, copied `block` channels at a time. The second pixel is left
+ * out where there is none: it is computed all the same, into what is already read of the window.
+ */
+TK_INLINE void tk_depthwise_two_padded(const tk_depthwise_conv_2d_thumb2_shape *s, const int8_t *input, int height,
+                                       int width, int depth, int top, int left, int zero_point, int8_t *window,
+                                       const int8_t *w, const int32_t *q, int32_t offset, int8_t *output,
+                                       int is_last) {
+    const int columns = 3 + s->stride, step = s->block;
+    for (int first = 0; first < depth; first += step) {
+        const int count = (int)tk_minimum(depth - first, step);
+        int8_t *to = window;
+        for (int i = top; i < top + 3; i++) {
+            for (int j = left; j < left + columns; j++, to += step) {
+                if (i >= 0 && i < height && j >= 0 && j < width) {
+                    tk_copy_run(to, input + (i * width + j) * depth + first, count);
+                } else {
+                    tk_fill_run(to, zero_point, count);
+                }
+            }
+        }
+        to = output + first;
+        tk_depthwise_two(s, window, columns * step, step, w, q, offset, count, to, is_last ? window : to + depth);
+        w += 9 * count;
+        q += (s->two_sided ? 3 : 2) * count;
+    }
+}
+
+/*
+ * weights: nine a channel; parameters: bias', multiplier(, jump) of each. window: room for TK_DEPTHWISE_BLOCK
+ * channels of three rows of as many pixels as two outputs need.
  */
 TK_INLINE void tk_depthwise_conv_2d_thumb2(const tk_depthwise_conv_2d_thumb2_shape *s, const int8_t *input,
                                            int8_t *output, int8_t *window, const int8_t *weights,
@@ -52,31 +80,18 @@ TK_INLINE void tk_depthwise_conv_2d_thumb2(const tk_depthwise_conv_2d_thumb2_sha
                                            int32_t input_height, int32_t input_width, int32_t channels,
                                            int32_t output_height, int32_t output_width, int32_t pad_top,
                                            int32_t pad_left) {
-    const int columns = 3 + s->stride, depth = (int)channels;
+    const int columns = 3 + s->stride, depth = (int)channels, below = (int)input_width * depth;
     for (int y = 0; y < output_height; y++) {
         const int top = y * s->stride - (int)pad_top;
         for (int x = 0; x < output_width; x += 2, output += 2 * depth) {
             const int left = x * s->stride - (int)pad_left, is_last = x + 1 == output_width;
-            const int8_t *from = window;
-            int below = columns * depth;
-            if (top >= 0 && top + 3 <= input_height && left >= 0 && left + columns <= input_width) {
-                from = input + (top * input_width + left) * depth;
-                below = (int)input_width * depth;
+            if (top >= 0 && top + 3 <= input_height && left >= 0 && left + columns <= input_width && !is_last) {
+                tk_depthwise_two(s, input + top * below + left * depth, below, depth, weights, parameters, offset,
+                                 depth, output, output + depth);
             } else {
-                int8_t *to = window;
-                for (int i = top; i < top + 3; i++) {
-                    for (int j = left; j < left + columns; j++, to += depth) {
-                        if (i >= 0 && i < input_height && j >= 0 && j < input_width) {
-                            tk_copy_run(to, input + (i * input_width + j) * depth, depth);
-                        } else {
-                            tk_fill_run(to, zero_point, depth);
-                        }
-                    }
-                }
+                tk_depthwise_two_padded(s, input, (int)input_height, (int)input_width, depth, top, left,
+                                        (int)zero_point, window, weights, parameters, offset, output, is_last);
             }
-            /* of a last pixel the second comes first and is written over */
-            tk_depthwise_two(s, from, below, depth, weights, parameters, offset, depth, output,
-                             is_last ? window : output + depth);
         }
         output -= output_width % 2 * depth;
     }

@@ -15,6 +15,9 @@ from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scal
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
+MOST_BLOCK = 32
+"""Channels of a padded window that are copied at a time, at most."""
+
 CHANNEL, PIXELS, COPIED = 91, 60, 0.8
 """Instructions of a channel of two pixels, of the two pixels, and of copying a byte of a padded window."""
 
@@ -37,12 +40,13 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
     if found is None:
         return []
+    block = _block(graph)
     parameters = [found.biases, found.multipliers, *([found.jumps] if found.two_sided else [])]
     step = make_step(
         operator,
         target,
         "tk_depthwise_conv_2d_thumb2",
-        {"stride": vertical.stride, "shift": found.shift, "two_sided": int(found.two_sided)},
+        {"stride": vertical.stride, "block": block, "shift": found.shift, "two_sided": int(found.two_sided)},
         [
             INPUT,
             OUTPUT,
@@ -64,4 +68,10 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     pairs = y.shape[1] * -(-y.shape[2] // 2)
     padded = pairs if y.shape[1] == 1 else min(pairs, 2 * y.shape[1] + y.shape[2])
     cost = pairs * (PIXELS + (CHANNEL + 4 * found.two_sided) * channels) + padded * COPIED * window
-    return [clamped(replace(step, instructions=round(cost), scratch=window), operator, y)]
+    return [clamped(replace(step, instructions=round(cost), scratch=3 * (3 + vertical.stride) * block), operator, y)]
+
+
+def _block(graph: Graph) -> int:
+    """One for all layers of a model, which share code: as many channels as they have, in eights."""
+    channels = [graph.tensor(o.outputs[0]).shape[3] for o in graph.operators if o.op == "DEPTHWISE_CONV_2D"]
+    return min(-(-max(channels) // 8) * 8, MOST_BLOCK)

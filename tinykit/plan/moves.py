@@ -18,11 +18,14 @@ from tinykit.plan.buffers import place
 from tinykit.plan.model import Overlap, Step
 from tinykit.targets import Target
 
-WORTH = 64
+WORTH = 96
 """Each move must lower the arena by one part in so many."""
 
 MOST = 6
 """Moves at most."""
+
+LARGE = 2
+"""What is moved takes more than one part in so many of the arena: beside smaller tensors there is room to creep."""
 
 TRIAL_WORK = 2_000
 """Buffers placed to judge one set of moves, see `plan_memory`."""
@@ -37,7 +40,7 @@ def add_moves(graph: Graph, steps: Sequence[Step], target: Target) -> Schedule:
     plain: Schedule = graph, tuple(steps)
     placement = place(*plain, work=TRIAL_WORK)
     total, bound = placement.arena_bytes, placement.lower_bound
-    movable = [one for one in _movable(*plain) if graph.tensor(one.tensor).nbytes * 4 > bound * 3]
+    movable = [one for one in _movable(*plain) if graph.tensor(one.tensor).nbytes * LARGE > bound]
     best, least = plain, total
     for count in range(1, min(MOST, len(movable)) + 1):
         if total - (total // WORTH) * count < bound:
@@ -48,7 +51,14 @@ def add_moves(graph: Graph, steps: Sequence[Step], target: Target) -> Schedule:
         worth = place(*trial, work=TRIAL_WORK).arena_bytes + (total // WORTH) * count
         if worth < least:
             best, least = trial, worth
-    return best
+    return best if best is plain or _pays(plain, best) else plain
+
+
+def _pays(plain: Schedule, moved: Schedule) -> bool:
+    """Whether the moves lower the arena also where it is laid out with all the work that the plan will do."""
+    before, after = place(*plain).arena_bytes, place(*moved).arena_bytes
+    moves = len(moved[1]) - len(plain[1])
+    return after + (before // WORTH) * moves < before
 
 
 @dataclass(frozen=True)
