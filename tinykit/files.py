@@ -54,6 +54,21 @@ def write_atomic(path: Path, data: bytes | str) -> Path:
     return path
 
 
+def copy_atomic(source: Path, path: Path) -> Path:
+    """Copy a file of any size to `path` through a temporary file beside it and a rename.
+
+    Raises: DiskFull, OutputError.
+    """
+    temporary = path.with_name(f".{path.name}.copy")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise write_error(path, error) from error
+    return path
+
+
 @contextlib.contextmanager
 def folder_atomic(target: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of `target` when the block ends well, and vanishes when it does not.

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
+
+from tinykit.data.rows import Samples, chunks
 
 _UNEQUAL = 5
 """From this ratio of the largest to the smallest class on, accuracy says little about the smallest."""
 
 
-def cautions(parts: dict[str, np.ndarray], y_train: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
+def cautions(parts: dict[str, Samples], y_train: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
     """Sentences about splits (name -> samples (n, ...), the training split first) and training labels (n,)."""
     return (*_leaks(parts), *_balance(y_train, classes))
 
 
-def _leaks(parts: dict[str, np.ndarray]) -> list[str]:
-    rows = {name: {np.ascontiguousarray(row).tobytes() for row in x} for name, x in parts.items()}
+def _leaks(parts: dict[str, Samples]) -> list[str]:
+    rows = {name: _digests(x) for name, x in parts.items()}
     names, found = list(parts), []
     for place, first in enumerate(names):
         for second in names[place + 1 :]:
-            same = len(rows[first] & rows[second])
+            same = len(np.intersect1d(rows[first], rows[second], assume_unique=True))
             if same:
                 found.append(
                     f"{same} sample{'s are' if same > 1 else ' is'} in both the {first} and the {second} split: "
                     "remove copies, or figures are too good"
                 )
     return found
+
+
+def _digests(x: Samples) -> np.ndarray:
+    """One number for each different sample, uint64, in order."""
+    found = b"".join(
+        hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=8).digest()
+        for part in chunks(x)
+        for row in part
+    )
+    return np.unique(np.frombuffer(found, np.uint64))
 
 
 def _balance(y: np.ndarray, classes: tuple[str, ...]) -> list[str]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 
+from tinykit.data.rows import Rows, Samples, chunks
 from tinykit.errors import DataError
 
 
-def check_samples(x: np.ndarray, what: str) -> np.ndarray:
-    """`x` as float32 samples (n, ...).
+@overload
+def check_samples(x: np.ndarray, what: str) -> np.ndarray: ...
+@overload
+def check_samples(x: Samples, what: str) -> Samples: ...
+def check_samples(x: Samples, what: str) -> Samples:
+    """`x` as float32 samples (n, ...), on disk where they are.
 
     Raises: DataError for text, objects, no samples, scalars, NaN or infinity.
     """
-    if x.dtype.kind not in "fiub":
+    kind = np.dtype(x.parts[0].dtype).kind if isinstance(x, Rows) else x.dtype.kind
+    if kind not in "fiub":
         raise DataError(f"{what}: samples must be numbers", found=f"dtype {x.dtype}", page="bad-data")
     if x.ndim < 2 or 0 in x.shape:
         raise DataError(
@@ -21,17 +29,28 @@ def check_samples(x: np.ndarray, what: str) -> np.ndarray:
             found=x.shape,
             page="bad-data",
         )
+    if isinstance(x, Rows):
+        _require_finite(np.concatenate([_is_finite(part) for part in chunks(x)]), what)
+        return x
     with np.errstate(over="ignore"):
         samples = x.astype(np.float32)
-    bad = ~np.isfinite(samples).reshape(len(samples), -1).all(axis=1)
-    if bad.any():
+    _require_finite(_is_finite(samples), what)
+    return samples
+
+
+def _is_finite(samples: np.ndarray) -> np.ndarray:
+    """Booleans (n,)."""
+    return np.asarray(np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
+
+
+def _require_finite(fine: np.ndarray, what: str) -> None:
+    if not fine.all():
         raise DataError(
-            f"{what}: {int(bad.sum())} of {len(samples)} samples hold NaN or infinity",
-            found=f"the first at index {int(bad.argmax())}",
+            f"{what}: {int((~fine).sum())} of {len(fine)} samples hold NaN or infinity",
+            found=f"the first at index {int(fine.argmin())}",
             next_step="Remove or repair these samples",
             page="bad-data",
         )
-    return samples
 
 
 def check_labels(y: np.ndarray, samples: int, what: str) -> np.ndarray:

@@ -7,6 +7,7 @@ integers: no sum follows a product, so no compiler can fuse the two and round di
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,24 @@ class Normalization:
 def learn(x: np.ndarray) -> Normalization:
     """The normalization of training samples (n, ..., channels). A channel that never changes keeps its size."""
     values = x.astype(np.float64).reshape(-1, x.shape[-1])
-    deviation = values.std(axis=0)
+    return _normalization(values.mean(axis=0), values.std(axis=0))
+
+
+def learn_in_parts(parts: Callable[[], Iterable[np.ndarray]]) -> Normalization:
+    """As `learn`, of samples in parts (m, ..., channels) that come twice: for the mean, and for the deviation."""
+    mean = _mean(parts(), lambda values: values)
+    return _normalization(mean, np.sqrt(_mean(parts(), lambda values: (values - mean) ** 2)))
+
+
+def _mean(parts: Iterable[np.ndarray], of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    total, count = np.zeros(1), 0
+    for part in parts:
+        values = part.astype(np.float64).reshape(-1, part.shape[-1])
+        total, count = total + of(values).sum(axis=0), count + len(values)
+    return total / count
+
+
+def _normalization(mean: np.ndarray, deviation: np.ndarray) -> Normalization:
     # What float32 cannot tell apart counts as equal.
-    deviation[deviation <= np.maximum(1e-30, 1e-7 * np.abs(values.mean(axis=0)))] = 1.0
-    return Normalization(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
+    constant = deviation <= np.maximum(1e-30, 1e-7 * np.abs(mean))
+    return Normalization(mean.astype(np.float32), np.where(constant, 1.0, deviation).astype(np.float32))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinykit.data.rows import Rows, Samples
+from tinykit.errors import DataError
 from tinykit.recipe import Model
 
 
-def augment(x: np.ndarray, model: Model, seed: int) -> np.ndarray:
+def augment(x: Samples, model: Model, seed: int) -> Samples:
     """`x` followed by `model.copies` warped copies of it.
 
     Each copy of an image is turned by up to `turn` degrees, zoomed by up to `zoom` (a fraction) and moved by up to
@@ -15,12 +17,28 @@ def augment(x: np.ndarray, model: Model, seed: int) -> np.ndarray:
 
     Args: x (n, height, width, channels) float32; samples of other ranks are only repeated.
     Returns ((copies + 1) * n, ...): sample i of copy c is at c * n + i.
+    Raises: DataError for copies of samples on disk.
     """
+    if isinstance(x, Rows):
+        require_no_copies(model)
+        return x
     random = np.random.default_rng(seed)
     if x.ndim != 4:
         return np.concatenate([x] * (model.copies + 1))
     warped = [_warp(x, model, random) for _ in range(model.copies)]
     return np.concatenate([x, *warped])
+
+
+def require_no_copies(model: Model) -> None:
+    """Raises: DataError where a model's samples, which are on disk, shall be warped."""
+    if model.copies:
+        raise DataError(
+            "copies makes warped samples in memory, and these samples are read from disk",
+            expected="copies = 0, or samples that [data] memory holds",
+            found=f"copies = {model.copies}",
+            next_step="Raise memory, or warp them where the data are made",
+            page="bad-data",
+        )
 
 
 def _warp(x: np.ndarray, model: Model, random: np.random.Generator) -> np.ndarray:

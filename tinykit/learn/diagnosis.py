@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.data.rows import Samples
 from tinykit.errors import ModelError
 from tinykit.graph.model import Tensor
 from tinykit.graph.reader import read_graph
@@ -52,7 +53,7 @@ class LayerError:
     advice: str
 
 
-def diagnose(model: Any, tflite: bytes, x: np.ndarray, *, softmax: bool = False) -> list[LayerError]:
+def diagnose(model: Any, tflite: bytes, x: Samples, *, softmax: bool = False) -> list[LayerError]:
     """Every matched layer, the one that adds the largest error first.
 
     Args:

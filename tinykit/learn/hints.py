@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.data.rows import Samples, chunks
 from tinykit.errors import ModelError
 from tinykit.learn.backend import keras, tensorflow
 
@@ -59,13 +60,13 @@ def shaped(features: tuple[Feature, ...], teacher: Any, student: Any) -> tuple[F
     return tuple(known)
 
 
-def teacher_features(teacher: Any, features: tuple[Feature, ...], x: np.ndarray) -> np.ndarray:
+def teacher_features(teacher: Any, features: tuple[Feature, ...], x: Samples) -> np.ndarray:
     """The teacher's features (n, all of them flat) float32 for samples (n, ...)."""
     if not features:
         return np.zeros((len(x), 0), np.float32)
     outputs = [_flat(feature, _layer(teacher, feature.teacher, "teacher").output) for feature in features]
     inner = keras().Model(teacher.input, keras().layers.Concatenate()(outputs) if outputs[1:] else outputs[0])
-    return np.concatenate([np.asarray(inner(x[i : i + _BATCH], training=False)) for i in range(0, len(x), _BATCH)])
+    return np.concatenate([np.asarray(inner(part, training=False)) for part in chunks(x, _BATCH)])
 
 
 def with_features(model: Any, features: tuple[Feature, ...]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.data.rows import Samples, chunks
 from tinykit.errors import ModelError, RecipeError
 from tinykit.learn.backend import keras
 from tinykit.learn.layers import Layer, parse_layers
@@ -108,19 +109,17 @@ def is_softmax(layer: Any) -> bool:
 
 
 def without_softmax(model: Any) -> Any:
-    """The same model with logits as its output: a final softmax becomes linear. Weights are kept."""
+    """A copy with logits as its output: a final softmax layer is left out, a softmax activation becomes linear."""
     last = model.layers[-1]
     if not is_softmax(last):
         return model
 
     def clone(layer: Any) -> Any:
-        if layer is not last:
-            return type(layer).from_config(layer.get_config())
-        if not layer.get_weights():
-            return keras().layers.Activation("linear", name=layer.name)
-        return type(layer).from_config({**layer.get_config(), "activation": "linear"})
+        changed = {"activation": "linear"} if layer is last else {}
+        return type(layer).from_config({**layer.get_config(), **changed})
 
-    copy = keras().models.clone_model(model, clone_function=clone)
+    ends = model if last.get_weights() else keras().Model(model.input, last.input, name=model.name)
+    copy = keras().models.clone_model(ends, clone_function=clone)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -132,13 +131,12 @@ def freeze(model: Any, count: int) -> None:
         layer.trainable = number >= count
 
 
-def logits(model: Any, x: np.ndarray) -> np.ndarray:
+def logits(model: Any, x: Samples) -> np.ndarray:
     """The model's outputs (n, classes) float32 for samples (n, ...)."""
-    parts = [np.asarray(model(x[i : i + _BATCH], training=False)) for i in range(0, len(x), _BATCH)]
-    return np.concatenate(parts)
+    return np.concatenate([np.asarray(model(part, training=False)) for part in chunks(x, _BATCH)])
 
 
-def averaged(members: list[Any], x: np.ndarray) -> np.ndarray:
+def averaged(members: list[Any], x: Samples) -> np.ndarray:
     """The mean of several models' outputs (n, classes)."""
     return np.asarray(np.mean([logits(member, x) for member in members], axis=0))
 

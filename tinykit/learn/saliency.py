@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.data.rows import Samples
 from tinykit.learn.backend import tensorflow
 from tinykit.learn.models import prunable
 
@@ -13,7 +14,7 @@ _SAMPLES = 128
 """Samples that the second-order saliency looks at."""
 
 
-def saliency(model: Any, x: np.ndarray, method: str, seed: int, samples: int = _SAMPLES) -> dict[str, np.ndarray]:
+def saliency(model: Any, x: Samples, method: str, seed: int, samples: int = _SAMPLES) -> dict[str, np.ndarray]:
     """Each prunable layer's saliency, by layer name, of its kernel's shape.
 
     Args:
@@ -28,7 +29,7 @@ def saliency(model: Any, x: np.ndarray, method: str, seed: int, samples: int = _
     return {layer.name: h * np.asarray(layer.kernel) ** 2 / 2 for layer, h in zip(layers, curvature, strict=True)}
 
 
-def _drawn(x: np.ndarray, samples: int, seed: int) -> np.ndarray:
+def _drawn(x: Samples, samples: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(len(x))[:samples]
 
 

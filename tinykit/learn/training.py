@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.data.rows import Rows, Samples
 from tinykit.learn.backend import keras, tensorflow
 from tinykit.learn.hints import Feature, with_features
 from tinykit.learn.models import accuracy, logits
@@ -30,15 +31,31 @@ class Task:
     the targets hold the teacher's features behind the logits, and their error is added with weight `beta`.
     """
 
-    x: np.ndarray
-    targets: np.ndarray
-    x_validation: np.ndarray
+    x: Samples
+    targets: np.ndarray | Targets
+    x_validation: Samples
     y_validation: np.ndarray
     classes: int
     temperature: float = 1.0
     alpha: float = 1.0
     features: tuple[Feature, ...] = ()
     beta: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Packed targets, of which the teacher's part stays on disk: `known` one-hot (n, classes), `teacher` (n, ...)."""
+
+    known: np.ndarray
+    teacher: Rows
+
+    def __getitem__(self, places: np.ndarray) -> np.ndarray:
+        return pack(self.known[places], self.teacher[places])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As of the array that they stand for."""
+        return len(self.known), self.known.shape[1] + self.teacher.shape[1]
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ def fit(
 
     `stop` is asked after each report, with the history so far; true ends the training.
     """
-    tf, reports = tensorflow(), max(1, budget.steps // _REPORT)
+    reports = max(1, budget.steps // _REPORT)
     steps = budget.steps // reports
     optimizer = keras().optimizers.Adam(keras().optimizers.schedules.CosineDecay(budget.learning_rate, budget.steps))
     learner = with_features(model, task.features)
@@ -123,9 +140,7 @@ def fit(
         steps_per_execution=min(steps, steps_per_execution),
         jit_compile=False,
     )
-    order = tf.data.Dataset.from_tensor_slices(batches(len(task.x), budget, reports * steps))
-    x, targets = tf.constant(task.x), tf.constant(task.targets)
-    batched = order.map(lambda index: (tf.gather(x, index), tf.gather(targets, index)))
+    batched = _batched(task, batches(len(task.x), budget, reports * steps))
     history: list[dict[str, float]] = []
     with Progress(title, reports, quiet=quiet) as progress:
         learner.fit(
@@ -136,6 +151,23 @@ def fit(
             callbacks=[*callbacks, _reporter(model, task, budget, progress, history, stop)],
         )
     return history
+
+
+def _batched(task: Task, order: np.ndarray) -> Any:
+    """A tf.data.Dataset of (samples, targets), a batch for each row of `order`; read from disk as they are due."""
+    tf = tensorflow()
+    indices = tf.data.Dataset.from_tensor_slices(order)
+    if isinstance(task.x, np.ndarray) and isinstance(task.targets, np.ndarray):
+        x, targets = tf.constant(task.x), tf.constant(task.targets)
+        return indices.map(lambda index: (tf.gather(x, index), tf.gather(targets, index)))
+
+    def read(index: Any) -> tuple[Any, Any]:
+        pair = tf.numpy_function(lambda i: (task.x[i], task.targets[i]), [index], (tf.float32, tf.float32))
+        for tensor, whole in zip(pair, (task.x, task.targets), strict=True):
+            tensor.set_shape((order.shape[1], *whole.shape[1:]))
+        return tuple(pair)
+
+    return indices.map(read).prefetch(2)
 
 
 def batches(samples: int, budget: Budget, steps: int) -> np.ndarray:

@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from tinykit.arrays import read_npz, write_npz
 from tinykit.data import Splits, load, restore, save
+from tinykit.data.rows import Rows, Samples, chunks, take, whole
 from tinykit.errors import ModelError
-from tinykit.learn.augment import augment
+from tinykit.learn.augment import augment, require_no_copies
 from tinykit.learn.hints import Feature
 from tinykit.pipeline import referral
 from tinykit.pipeline.store import Kept, Store
 from tinykit.pipeline.values import keep_samples, samples_folder
 from tinykit.recipe import Distill, Recipe
+from tinykit.stored import stored_npz, write_npz_by_parts
 from tinykit.targets import Target
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
-_TRAINING = ("data/splits.py", "data/normalization.py", "learn", "pipeline/learning.py")
+_TRAINING = (
+    "data/splits.py", "data/rows.py", "data/normalization.py", "stored.py", "learn", "pipeline/learning.py",
+)  # fmt: skip
 _MODEL = "model.keras"
 _SHARD = 8192
 """Samples whose teacher's outputs are kept in one file."""
@@ -44,7 +47,10 @@ class Learning:
         """Splits as files: splits.npz for later stages, test.npz for `tinykit validate`."""
 
         def make(folder: Path) -> dict[str, Any]:
-            splits = load(self.recipe.data)
+            splits = load(self.recipe.data, folder)
+            for model in (self.recipe.teacher, self.recipe.student):
+                if model is not None and isinstance(splits.x_labelled, Rows):
+                    require_no_copies(model)
             save(splits, folder)
             return {
                 "warnings": list(splits.warnings),
@@ -58,7 +64,9 @@ class Learning:
                 },
             }
 
-        return self.store.stage("data", self.recipe.data, (), ("data",), make, libraries=("numpy", "scikit-learn"))
+        return self.store.stage(
+            "data", self.recipe.data, (), ("data", "stored.py"), make, libraries=("numpy", "scikit-learn")
+        )
 
     def teacher(self, data: Kept) -> Kept:
         """The trained teachers, as models; several answer as their average."""
@@ -106,12 +114,11 @@ class Learning:
             features = self._features(splits, models.build(student, splits.shape, len(splits.classes), "student"))
             x = augment(splits.x_train, student, seed)
             for number, start in enumerate(range(0, len(x), _SHARD)):
-                part = x[start : start + _SHARD]
-                write_npz(
-                    folder / f"outputs-{number:04d}.npz",
-                    pool=models.averaged(members, part),
-                    features=hints.teacher_features(members[0], features, part),
-                )
+                part = take(x, slice(start, start + _SHARD))
+                answers = models.averaged(members, part), hints.teacher_features(members[0], features, part)
+                outputs = np.concatenate(answers, axis=1, dtype=np.float32)
+                parts = {"outputs": (outputs.shape, "float32", [outputs])}
+                write_npz_by_parts(folder / f"outputs-{number:04d}.npz", parts)
             return {"samples": len(x), "features": [dataclasses.asdict(feature) for feature in features]}
 
         hinted = (self.recipe.distill.hints, self.recipe.distill.attention) if self.recipe.distill else ()
@@ -308,12 +315,13 @@ class Learning:
         x = augment(splits.x_train, student, seed)
         known = np.zeros((len(splits.x_train), classes), dtype=np.float32)
         known[: len(splits.y_labelled)] = training.one_hot(splits.y_labelled, classes)
-        shards = [read_npz(path) for path in sorted(outputs.folder.glob("outputs-*.npz"))]
-        answers, features = (np.concatenate([shard[name] for shard in shards]) for name in ("pool", "features"))
+        taught = whole(*(stored_npz(path, "outputs") for path in sorted(outputs.folder.glob("outputs-*.npz"))))
+        answers = np.concatenate([part[:, :classes] for part in chunks(taught)])
         sure = training.pseudo_labels(answers[: len(known)], self.recipe.distill.confidence)
         sure[: len(splits.y_labelled)] = False
         known[sure] = training.one_hot(answers[: len(known)][sure].argmax(axis=1), classes)
-        targets = training.pack(np.tile(known, (len(x) // len(known), 1)), answers, features)
+        known = np.tile(known, (len(x) // len(known), 1))
+        targets = training.Targets(known, taught) if isinstance(x, Rows) else training.pack(known, taught[:])
         pairs = tuple(Feature(**{**feature, "shape": tuple(feature["shape"])}) for feature in outputs.facts["features"])
         task = _task(splits, x, targets, self.recipe.distill)
         return dataclasses.replace(task, features=pairs, beta=self.recipe.distill.beta)
@@ -360,7 +368,7 @@ class Learning:
         return _keep(model, folder, splits, history)
 
 
-def _task(splits: Splits, x: np.ndarray, targets: np.ndarray, distill: Distill | None) -> Any:
+def _task(splits: Splits, x: Samples, targets: Any, distill: Distill | None) -> Any:
     from tinykit.learn.training import Task
 
     return Task(

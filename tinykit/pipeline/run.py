@@ -15,7 +15,7 @@ from typing import Any
 import tinykit
 from tinykit.boards import Board, board
 from tinykit.errors import RecipeError, UsageError
-from tinykit.files import folder_atomic, write_atomic
+from tinykit.files import copy_atomic, folder_atomic, write_atomic
 from tinykit.learn.diagnosis import LayerError, require_accuracy
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import LIBRARIES, Learning
@@ -329,7 +329,7 @@ def _export(kept: dict[str, Kept], result: dict[str, Any], output: Path) -> None
     """Copy what users open out of the stages' folders, and write the run."""
     from tinykit.report.html import render
 
-    write_atomic(output / "test.npz", _test_samples(kept).read_bytes())
+    copy_atomic(_test_samples(kept), output / "test.npz")
     if "int8" in kept:
         write_atomic(output / MODEL, (kept["int8"].folder / MODEL).read_bytes())
     for stage, folder in (("compiled", "c"), ("firmware", "firmware")):

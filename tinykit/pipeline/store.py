@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -20,6 +21,7 @@ from typing import Any
 
 from tinykit.files import folder_atomic, sha256
 
+_PART = 1 << 20
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -113,11 +115,21 @@ def plain(value: Any) -> Any:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, "absent" where there is none (its reader will say so)."""
+    """SHA-256 of a file's bytes, or of the names and bytes of all files in a folder; "absent" where there is none.
+
+    A missing file is its reader's to tell.
+    """
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        return sha256(json.dumps([(p.relative_to(path).as_posix(), file_hash(p)) for p in files]).encode())
+    found = hashlib.sha256()
     try:
-        return sha256(path.read_bytes())
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                found.update(part)
     except OSError:
         return "absent"
+    return found.hexdigest()
 
 
 def code_hash(part: str) -> str:
@@ -127,12 +139,8 @@ def code_hash(part: str) -> str:
 
 @functools.cache
 def folder_hash(path: Path) -> str:
-    """Hash of a file or of all files under a folder, names included; caches of Python's are left out."""
-    if path.is_file():
-        return file_hash(path)
-    files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    listed = [(p.relative_to(path).as_posix(), file_hash(p)) for p in files]
-    return sha256(json.dumps(listed).encode())
+    """`file_hash`, asked once in a process: of what does not change meanwhile."""
+    return file_hash(path)
 
 
 @functools.cache

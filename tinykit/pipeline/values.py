@@ -14,6 +14,7 @@ from tinykit.arrays import write_npz
 from tinykit.codegen.values import values_header
 from tinykit.data import Splits
 from tinykit.data.normalization import Normalization
+from tinykit.data.rows import chunks
 from tinykit.pipeline.store import Kept
 
 
@@ -32,7 +33,8 @@ def keep_samples(model: bytes, splits: Splits, folder: Path) -> dict[str, Any]:
         ("validation", splits.raw_validation, splits.y_validation),
         ("test", splits.raw_test, splits.y_test),
     ):
-        write_npz(folder / f"{name}.npz", x=normalization.quantize(raw, entry.scale, entry.zero_point), y=y)
+        x = [normalization.quantize(part, entry.scale, entry.zero_point) for part in chunks(raw)]
+        write_npz(folder / f"{name}.npz", x=np.concatenate(x), y=y)
     return {
         "normalization": {
             "mean": [float(value) for value in normalization.mean],

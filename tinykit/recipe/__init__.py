@@ -1,6 +1,7 @@
 """The recipe: one TOML file that says how data become a model on a board. Read strictly, into frozen dataclasses.
 
-A recipe is data: models are lists of layers in words (see learn/layers.py) or files; nothing in it is ever executed.
+A recipe is data: models are lists of layers in words (see learn/layers.py) or files, and nothing in it is executed,
+with one exception that says so: [data] kind = "python" calls a function of the user's own.
 schema.py says what it can hold, rules.py what no single key can get wrong alone, reader.py reads and checks.
 """
 

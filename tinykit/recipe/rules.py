@@ -43,13 +43,19 @@ def _seeds(seeds: tuple[int, ...]) -> Iterator[Rule]:
 def _data(data: Data) -> Iterator[Rule]:
     """Which keys each kind of data needs, and which it does not know."""
     kind, table = data.kind, data.kind in ("csv", "csv-series")
-    filed = table or kind == "npz"
     repeated = {name for name in (data.label or "label", data.group) if name in data.features}
-    series = kind == "csv-series"
+    series, sound, image = kind == "csv-series", kind == "wav", kind == "images"
+    either = kind == "npz"
+    filed, foldered = table or kind == "python", kind in ("npy", "images", "wav")
+    given = (data.file is not None, data.folder is not None)
     for broken, key, what in (
-        (filed and data.file is None, "kind", f"kind {kind!r} needs file"),
-        (not filed and data.file is not None, "file", f"kind {kind!r} reads no file"),
-        (not filed and data.group is not None, "group", f"kind {kind!r} has no groups"),
+        (filed and not given[0], "kind", f"kind {kind!r} needs file"),
+        (either and sum(given) != 1, "kind", f"kind {kind!r} needs file or folder, one of them"),
+        (foldered and not given[1], "kind", f"kind {kind!r} needs folder"),
+        (given[0] and not filed and not either, "file", f"kind {kind!r} reads no file"),
+        (given[1] and not foldered and not either and kind != "python", "folder", f"kind {kind!r} reads no folder"),
+        (kind.startswith("sklearn") and data.group is not None, "group", f"kind {kind!r} has no groups"),
+        (kind == "python" and data.group is not None, "group", "the function itself says the groups"),
         (not table and data.label is not None, "label", f"kind {kind!r} has no columns"),
         (not table and bool(data.features), "features", f"kind {kind!r} has no columns"),
         (table and data.group == (data.label or "label"), "group", "group and label are the same column"),
@@ -57,7 +63,14 @@ def _data(data: Data) -> Iterator[Rule]:
         (len(set(data.features)) != len(data.features), "features", "features must differ"),
         (series and data.window == 0, "kind", "kind 'csv-series' needs window"),
         (not series and data.window > 0, "window", f"kind {kind!r} has no windows"),
-        (not series and data.overlap > 0, "overlap", f"kind {kind!r} has no windows"),
+        (not series and not sound and data.overlap > 0, "overlap", f"kind {kind!r} has no windows"),
+        (sound and data.overlap > 0 and data.clip == 0, "overlap", "overlap needs clip"),
+        (not sound and (data.rate > 0 or data.clip > 0), "rate" if data.rate else "clip", f"kind {kind!r} is no sound"),
+        (sound and data.rate == 0, "kind", "kind 'wav' needs rate, in samples a second"),
+        (not image and bool(data.size), "size", f"kind {kind!r} has no images to resize"),
+        (image and (len(data.size) != 2 or min(data.size, default=0) < 1), "size", "size must be [height, width]"),
+        (kind != "python" and data.function != "load", "function", f"kind {kind!r} calls no function"),
+        (not data.function.isidentifier(), "function", "function must be a name in the module"),
         (data.validation + data.test > 0.9, "test", "validation and test leave no data"),
     ):
         yield Rule(broken, "data", key, what)

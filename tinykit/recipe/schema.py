@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DATA_KINDS = ("sklearn-digits", "sklearn-breast-cancer", "npz", "csv", "csv-series")
+DATA_KINDS = (
+    "sklearn-digits", "sklearn-breast-cancer", "npz", "npy", "csv", "csv-series", "images", "wav", "python",
+)  # fmt: skip
 PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
 FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
@@ -31,11 +33,17 @@ class Data:
 
     Attributes:
         kind: one of DATA_KINDS; docs/data.md.
-        file: the .npz or the CSV file.
+        file: the .npz or the CSV file; of kind "python" the module.
+        folder: instead of a file: images or WAV files, one folder a class; .npz or .npy files that make one set.
+        function: of kind "python": what is called, with `folder` where there is one.
         x, y: names of the arrays in the .npz.
         label, features: names of columns in the CSV file; by default "label" and all others.
-        group: a column, or an array of the .npz: samples of one group are never in two splits.
-        window, overlap: of a series: rows a sample, and the part of them that neighbours share.
+        group: a column, or an array of the .npz, or a regular expression that finds the group in a file's name: samples
+            of one group are never in two splits.
+        window, overlap: of a series: rows a sample, and the part of them that neighbours share; overlap of clips too.
+        size: height and width that images are brought to; color: "grey" or "rgb".
+        rate: samples a second that WAV files must have; clip: seconds that one sample is, 0 takes files as they are.
+        memory: megabytes of samples (as float32) that are held in memory; larger sets are read from disk in parts.
         normalize: each channel less its mean and divided by its deviation, learned on the training split.
         divide: every sample is divided by this, once, at loading.
         validation, test: parts of all samples, 0 to 1.
@@ -46,6 +54,8 @@ class Data:
 
     kind: str = _word(DATA_KINDS)
     file: Path | None = None
+    folder: Path | None = None
+    function: str = "load"
     x: str = "x"
     y: str = "y"
     divide: float = _number(1e-9, 1e9, 1.0)
@@ -59,6 +69,11 @@ class Data:
     group: str | None = None
     window: int = _number(0, 10**6, 0)
     overlap: float = _number(0.0, 0.95, 0.0)
+    size: tuple[int, ...] = ()
+    color: str = _word(("grey", "rgb"), "rgb")
+    rate: int = _number(0, 10**6, 0)
+    clip: float = _number(0.0, 3600.0, 0.0)
+    memory: float = _number(0.001, 10**6, 512.0)
     normalize: bool = False
 
 

@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from tinykit.arrays import read_npz
+from tinykit.data.rows import Rows, chunks, take, whole
 from tinykit.errors import DataError, UsageError
 from tinykit.graph.model import Graph, Tensor
+from tinykit.stored import npz_headers, stored_npz
+
+_MOST_BYTES = 1 << 28
+"""Float samples that are read at once; what they become as int8 is a quarter of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +42,10 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
         raise UsageError("a data set can be sent to models with one input", found=f"{len(graph.inputs)} inputs")
     x, y = _read(path)
     _check_counts(path, x, y)
-    x, y = x[:limit], y[:limit]
+    x, y = take(x, slice(limit)), y[:limit]
     entry = graph.tensor(graph.inputs[0])
-    return Samples(_fit(path, x, entry), _labels(path, y, class_count(graph)))
+    fit = _fit(path, x, entry) if isinstance(x, np.ndarray) else _fit_parts(path, x, entry)
+    return Samples(fit, _labels(path, y, class_count(graph)))
 
 
 def class_count(graph: Graph) -> int:
@@ -60,7 +66,13 @@ def predict(output: np.ndarray, tensor: Tensor) -> int:
     return int((int(flat[0]) - tensor.quantization.zero_point) * tensor.quantization.scale >= 0.5)
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read(path: Path) -> tuple[np.ndarray | Rows, np.ndarray]:
+    """x and y; float samples of more than `_MOST_BYTES` stay in the file."""
+    shape, dtype = npz_headers(path).get("x", ((), np.dtype(np.int8)))
+    if dtype.kind == "f" and np.prod(shape, dtype=np.int64) * dtype.itemsize > _MOST_BYTES:
+        with np.load(path, allow_pickle=False) as archive:
+            if "y" in archive.files:
+                return whole(stored_npz(path, "x")), archive["y"]
     arrays = read_npz(path)
     missing = [key for key in ("x", "y") if key not in arrays]
     if missing:
@@ -74,7 +86,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return arrays["x"], arrays["y"]
 
 
-def _check_counts(path: Path, x: np.ndarray, y: np.ndarray) -> None:
+def _check_counts(path: Path, x: np.ndarray | Rows, y: np.ndarray) -> None:
     if x.ndim == 0 or len(x) == 0:
         raise DataError(f"the data set {path} is empty", page="bad-data")
     if y.ndim == 2 and y.shape[1] == 1:
@@ -87,6 +99,10 @@ def _check_counts(path: Path, x: np.ndarray, y: np.ndarray) -> None:
             next_step="For one-hot labels save y.argmax(axis=1)" if y.ndim == 2 else None,
             page="bad-data",
         )
+
+
+def _fit_parts(path: Path, x: Rows, tensor: Tensor) -> np.ndarray:
+    return np.concatenate([_fit(path, part, tensor) for part in chunks(x)])
 
 
 def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
