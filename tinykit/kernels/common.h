@@ -17,6 +17,13 @@
 #define TK_ALIGNED(bytes)
 #endif
 
+/* A function that kernels share; where none calls it, it is not there. */
+#if defined(__GNUC__)
+#define TK_SHARED TK_NOINLINE __attribute__((unused))
+#else
+#define TK_SHARED TK_NOINLINE
+#endif
+
 /* Constants. On AVR they stay in flash in an address space of their own; elsewhere one space holds all. */
 #if defined(__AVR__) && defined(__FLASH)
 #define TK_FLASH __flash

@@ -7,7 +7,7 @@
  * last group repeats some.
  */
 
-#include "mve.h"
+#include "mve_products.h"
 #include "window.h"
 
 /* A run of the windows of two pixels, and how far the next two lie. */
@@ -30,20 +30,6 @@ typedef struct {
     int32_t pairs;
     tk_mve_limits limits;
 } tk_mve_stretch;
-
-/* Products of a piece with four channels' weights: both pixels' sums are in even registers, as VMLADAVA wants them.
- */
-#define TK_MVE_PRODUCTS(advance, a, b, q)                                                                            \
-    "vldrb.s8 " q ", [r1], #" advance "\n"                                                                           \
-    "vmladava.s8 " a ", q0, " q "\n"                                                                                 \
-    "vmladava.s8 " b ", q1, " q "\n"
-#define TK_MVE_EIGHT_SUMS(advance)                                                                                   \
-    TK_MVE_PRODUCTS(advance, "r0", "r8", "q2")                                                                       \
-    TK_MVE_PRODUCTS(advance, "r2", "r10", "q3")                                                                      \
-    TK_MVE_PRODUCTS(advance, "r4", "r12", "q2") TK_MVE_PRODUCTS(advance, "r6", "lr", "q3")
-
-#define TK_MVE_PIECE TK_MVE_EIGHT_SUMS("16")
-#define TK_MVE_REST TK_MVE_EIGHT_SUMS("%c[rest]")
 
 /* One run, from where r7 points. */
 #define TK_MVE_RUN                                                                                                   \
@@ -87,34 +73,7 @@ TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int r
                                          "3:\n" TK_MVE_RUN "ldr r3, [r7]\n"
                                          "cmp r3, #0\n"
                                          "bne 3b\n"
-                                         ".endif\n"
-                                         "vmov q0[2], q0[0], r0, r4\n"
-                                         "vmov q0[3], q0[1], r2, r6\n"
-                                         "vmov q1[2], q1[0], r8, r12\n"
-                                         "vmov q1[3], q1[1], r10, lr\n"
-                                         "vldrw.s32 q2, [r1], #16\n"
-                                         "vldrb.s32 q3, [r1], #4\n"
-                                         "vqrdmulh.s32 q0, q0, q2\n"
-                                         "vqrdmulh.s32 q1, q1, q2\n"
-                                         ".if %c[two_sided]\n"
-                                         "vshr.s32 q2, q0, #31\n"
-                                         "vadd.i32 q0, q0, q2\n"
-                                         "vshr.s32 q2, q1, #31\n"
-                                         "vadd.i32 q1, q1, q2\n"
-                                         ".endif\n"
-                                         "vrshl.s32 q0, q0, q3\n"
-                                         "vrshl.s32 q1, q1, q3\n"
-                                         "vqmovnb.s32 q0, q0\n"
-                                         "vqmovnt.s32 q0, q1\n"
-                                         "vqadd.s16 q0, q0, q5\n"
-                                         ".if %c[saturated]\n"
-                                         "vqmovnb.s16 q0, q0\n"
-                                         ".else\n"
-                                         "vmax.s16 q0, q0, q6\n"
-                                         "vmin.s16 q0, q0, q7\n"
-                                         ".endif\n"
-                                         "vstrb.16 q0, [r9, q4]\n"
-                                         "adds r9, #4\n"
+                                         ".endif\n" TK_MVE_EIGHT_OUTPUTS "adds r9, #4\n"
                                          "cmp r9, r11\n"
                                          ".if %c[channels] %% 4\n"
                                          "beq 4f\n"
@@ -192,35 +151,6 @@ TK_INLINE void tk_mve_pairs(tk_mve_stretch *stretch, int runs, int pieces, int r
 }
 
 typedef struct {
-    int depth, channels, pixels;
-    int parts, pieces, rest;
-    int two_sided, saturated;
-} tk_conv_2d_mve_pointwise_shape;
-
-/* Windows of one pixel, all of the image; each is read in `parts` runs. scratch: parts + 1 of tk_mve_run. */
-TK_INLINE void tk_conv_2d_mve_pointwise(const tk_conv_2d_mve_pointwise_shape *s, const int8_t *input, int8_t *output,
-                                        int32_t *scratch, const int8_t *weights, int32_t output_zero_point,
-                                        int32_t low, int32_t high) {
-    tk_mve_run *const runs = tk_mve_table(scratch);
-    const int length = 16 * s->pieces + s->rest;
-    runs[s->parts].first = 0;
-    for (int pixel = 0; pixel < s->pixels;) {
-        const int pairs = (s->pixels - pixel) / 2;
-        const int ahead = pairs > 0;
-        for (int part = 0; part < s->parts; part++) {
-            runs[part].first = input + pixel * s->depth + part * length;
-            runs[part].second = runs[part].first + ahead * s->depth;
-            runs[part].step = 2 * s->depth;
-        }
-        int8_t *const to = output + pixel * s->channels;
-        tk_mve_stretch stretch = {
-            runs, weights, {to, to + ahead * s->channels}, ahead ? pairs : 1, {output_zero_point, low, high}};
-        tk_mve_pairs(&stretch, s->parts, s->pieces, s->rest, s->channels, s->two_sided, s->saturated);
-        pixel += ahead ? 2 * pairs : 1;
-    }
-}
-
-typedef struct {
     int input_height, input_width, depth;
     int output_height, output_width, channels;
     int kernel_height, kernel_width;
@@ -289,8 +219,8 @@ TK_INLINE void tk_mve_point(const tk_conv_2d_mve_shape *s, const tk_mve_places *
  * kernel row, each rounded up to 4 bytes.
  */
 TK_INLINE void tk_conv_2d_mve(const tk_conv_2d_mve_shape *s, const int8_t *input, int8_t *output, int32_t *scratch,
-                              const int8_t *weights, int32_t input_zero_point, int32_t output_zero_point, int32_t low,
-                              int32_t high) {
+                              const int8_t *weights, int32_t output_zero_point, int32_t low, int32_t high,
+                              int32_t input_zero_point) {
     const int row = s->kernel_width * s->depth;
     tk_mve_places to;
     to.runs = tk_mve_table(scratch);

@@ -1,4 +1,4 @@
-"""CONV_2D with Helium (MVE), also for dense layers with a scale for each unit."""
+"""CONV_2D with Helium (MVE)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ import numpy as np
 from tinykit.graph.arithmetic import activation_range, channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.graph.window import Axis
-from tinykit.kernels.mve import GROUP, SCRATCH, STREAM, Runs, cut, group_starts, is_two_sided, packed
+from tinykit.kernels.hot import is_hot
+from tinykit.kernels.mve import (
+    GROUP,
+    LANES,
+    MOST_PIECES,
+    SCRATCH,
+    STREAM,
+    Runs,
+    cut,
+    group_starts,
+    is_two_sided,
+    packed,
+)
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, Argument, Sums, fold_sums, make_step, optional_input, scale, zero_point
@@ -21,6 +33,18 @@ GROUP_COST, GROUP_TWO_SIDED = 23, 27
 
 PAIR, CALL, ROW, COLUMN_RUN, COLUMN = 30, 60, 40, 22, 20
 """Instructions of a pair of pixels, of a stretch of pairs, of a row; to copy one kernel row, and one window."""
+
+POINTWISE_GROUP, POINTWISE_PAIR = 22, 17
+"""The same for windows of one pixel, which need no table of runs."""
+
+PIECE, COUNTED_PIECE, COUNTED = 14, 16, 23
+"""Instructions of 16 values of two pixels and four channels, of as many counted, and of what is left of those."""
+
+PIECE_BYTES = 56
+"""Code of so many."""
+
+SHARE = 0.06
+"""The part of the model's multiply-accumulates from which on a pointwise layer is worth code of its own."""
 
 MOST_CHANNELS = 4095
 """Output channels are an immediate operand of 12 bits."""
@@ -35,22 +59,20 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
     if not target.has("mve") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
         return []
-    sums = layer_sums(graph, operator)
+    sums = _layer_sums(graph, operator)
     if sums is None or not GROUP <= weights.shape[0] <= MOST_CHANNELS:
         return []
     if _is_pointwise(operator, weights):
-        step = pointwise(graph, operator, target, sums, x.shape[1] * x.shape[2])
+        steps = _pointwise(graph, operator, target, sums, x.shape[1] * x.shape[2])
     else:
-        step = _cheaper(graph, operator, target, sums)
-    if step is None:
-        return []
+        steps = _cheaper(graph, operator, target, sums)
     overlaps = window_overlap(
         x.shape, y.shape, operator.options.vertical, operator.options.horizontal, pixels_per_block=2
     )
-    return [replace(step, overlaps=overlaps)]
+    return [replace(step, overlaps=overlaps) for step in steps]
 
 
-def layer_sums(graph: Graph, operator: Operator) -> Sums | None:
+def _layer_sums(graph: Graph, operator: Operator) -> Sums | None:
     """Biases, multipliers and shifts of weights whose first axis is the channel; None where shifts may go left."""
     x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
     assert weights.data is not None and weights.quantization is not None
@@ -67,17 +89,29 @@ def layer_sums(graph: Graph, operator: Operator) -> Sums | None:
     return sums if sums.down else None
 
 
-def pointwise(graph: Graph, operator: Operator, target: Target, sums: Sums, pixels: int) -> Step | None:
-    """A step for windows of one pixel, all of the image; None where the pixel is too long."""
+def _pointwise(graph: Graph, operator: Operator, target: Target, sums: Sums, pixels: int) -> list[Step]:
+    """Windows of one pixel, all of the image: by code that layers share, and where that is felt by code of its own."""
     weights, y = graph.tensor(operator.inputs[1]), graph.tensor(operator.outputs[0])
-    depth, channels = weights.shape[-1], weights.shape[0]
-    runs = cut(depth)
-    if runs is None:
-        return None
-    shape = {"depth": depth, "channels": channels, "pixels": pixels}
-    step = _step(operator, target, "tk_conv_2d_mve_pointwise", shape, "parts", weights, y, sums, runs, [])
-    cost = (pixels + 1) // 2 * (_pair(runs, channels, step) + 6 * runs.count) + CALL * (1 + pixels % 2)
-    return replace(step, instructions=cost, scratch=_table(runs))
+    channels, depth = weights.shape[0], weights.shape[-1]
+    stretches = 1 + pixels % 2
+    groups = (pixels + 1) // 2 * len(group_starts(channels))
+    pieces, rest = divmod(depth - 1, LANES)
+    counted = Runs(1, pieces, rest + 1)
+    function = "tk_conv_2d_mve_pointwise"
+    sizes: list[Argument] = [pixels, channels]
+    arguments = [*sizes, counted.pieces, counted.rest]
+    shared = _step(operator, target, f"{function}_any", {}, weights, y, sums, counted, [], arguments)
+    group = POINTWISE_GROUP + (4 if shared.shape["two_sided"] else 0)
+    fixed = (pixels + 1) // 2 * POINTWISE_PAIR + CALL * stretches
+    steps = [replace(shared, instructions=groups * (group + COUNTED + COUNTED_PIECE * pieces) + fixed)]
+    if is_hot(graph, y, weights.elements, SHARE) and depth <= LANES * MOST_PIECES:
+        runs = Runs(1, *divmod(depth, LANES))
+        shape = {"pieces": runs.pieces, "rest": runs.rest}
+        own = _step(operator, target, function, shape, weights, y, sums, runs, [], sizes)
+        cost = groups * (group + PIECE * runs.pieces + (PIECE + 1) * (runs.rest > 0)) + fixed
+        code = own.code_bytes + PIECE_BYTES * (runs.pieces + (runs.rest > 0))
+        steps.append(replace(own, instructions=cost, code_bytes=code))
+    return steps
 
 
 def _is_pointwise(operator: Operator, weights: Tensor) -> bool:
@@ -86,13 +120,13 @@ def _is_pointwise(operator: Operator, weights: Tensor) -> bool:
     return weights.shape[1:3] == (1, 1) and not any(a.before or a.after or a.stride > 1 for a in axes)
 
 
-def _cheaper(graph: Graph, operator: Operator, target: Target, sums: Sums) -> Step | None:
+def _cheaper(graph: Graph, operator: Operator, target: Target, sums: Sums) -> list[Step]:
     """Windows read in place, row by row, or copied together first: what costs less."""
     _, height, width, depth = graph.tensor(operator.inputs[1]).shape
     offers = [_windows(graph, operator, target, sums, cut(height * width * depth), gathered=True)]
     if operator.options.horizontal.dilation == 1:
         offers.append(_windows(graph, operator, target, sums, cut(width * depth, height), gathered=False))
-    return min((step for step in offers if step is not None), key=lambda step: step.instructions, default=None)
+    return sorted((step for step in offers if step is not None), key=lambda step: step.instructions)[:1]
 
 
 def _windows(
@@ -119,8 +153,11 @@ def _windows(
         "pad_top": vertical.before,
         "pad_left": horizontal.before,
         "gathered": int(gathered),
+        "runs": runs.count,
+        "pieces": runs.pieces,
+        "rest": runs.rest,
     }
-    step = _step(operator, target, "tk_conv_2d_mve", shape, "runs", weights, y, sums, runs, [zero_point(x)])
+    step = _step(operator, target, "tk_conv_2d_mve", shape, weights, y, sums, runs, [SCRATCH], [zero_point(x)])
     row = kernel_width * depth
     in_place = 0 if gathered else _pixels_inside(horizontal, x.shape[2], y.shape[2], kernel_width) // 2
     copied = y.shape[2] - 2 * in_place
@@ -128,7 +165,8 @@ def _windows(
     width = in_place * (_pair(runs, channels, step) + 6 * runs.count) + ROW + 10 * runs.count
     width += (copied + 1) // 2 * (_pair(runs, channels, step) + CALL) + copied * column
     scratch = _table(runs) + 2 * _whole_words(kernel_height * row) + (0 if gathered else _whole_words(row))
-    return replace(step, instructions=y.shape[1] * width, scratch=scratch)
+    code = step.code_bytes + PIECE_BYTES * (runs.pieces + (runs.rest > 0))
+    return replace(step, instructions=y.shape[1] * width, scratch=scratch, code_bytes=code)
 
 
 def _pixels_inside(axis: Axis, size: int, outputs: int, window: int) -> int:
@@ -141,34 +179,30 @@ def _step(
     target: Target,
     function: str,
     shape: dict[str, int],
-    count: str,
     weights: Tensor,
     y: Tensor,
     sums: Sums,
     runs: Runs,
-    zero: list[Argument],
+    first: list[Argument],
+    last: list[Argument],
 ) -> Step:
-    """A step; `count` is what its shape calls the number of runs, `zero` the argument for the input's zero point."""
+    """A step whose arguments are the places `first` to work in, weights, the outputs' limits, and `last`."""
     assert weights.data is not None
     rows = weights.data.reshape(weights.shape[0], -1)
     low, high = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
-    cuts = {count: runs.count, "pieces": runs.pieces, "rest": runs.rest}
-    stream = Constant("weights", packed(rows, sums, runs), STREAM)
-    step = make_step(
+    return make_step(
         operator,
         target,
         function,
         {
             **shape,
-            **cuts,
             "two_sided": int(is_two_sided(low, zero_point(y))),
             "saturated": int((low, high) == (-128, 127)),
         },
-        [INPUT, OUTPUT, SCRATCH, stream, *zero, zero_point(y), low, high],
+        [INPUT, OUTPUT, *first, Constant("weights", packed(rows, sums, runs), STREAM), zero_point(y), low, high, *last],
         macs=y.elements * rows.shape[1],
         outputs=y.elements,
     )
-    return replace(step, code_bytes=step.code_bytes + 56 * (runs.pieces + (runs.rest > 0)))
 
 
 def _pair(runs: Runs, channels: int, step: Step) -> int:

@@ -10,6 +10,7 @@ from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
 from tinykit.kernels.dsp import SCRATCH, clamped, padded_windows, proven
+from tinykit.kernels.hot import is_hot
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
@@ -48,29 +49,12 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
     if found is None:
         return []
-    make = _two_pixels if _can_take_two(operator, weights) and _is_hot(graph, y, weights) else _one_pixel
+    make = _two_pixels if _can_take_two(operator, weights) and is_hot(graph, y, weights.elements, HOT) else _one_pixel
     return [clamped(make(operator, target, x, weights, y, found), operator, y)]
 
 
 def _can_take_two(operator: Operator, weights: Tensor) -> bool:
     return weights.shape[2] == 3 and operator.options.horizontal.dilation == 1 and weights.shape[3] <= MOST_CHANNELS
-
-
-def _is_hot(graph: Graph, y: Tensor, weights: Tensor) -> bool:
-    """Whether the layer is a large part of the model; one row stands for an image as high as wide."""
-    pixels = max(y.shape[1] * y.shape[2], y.shape[2] ** 2)
-    return pixels * weights.elements >= HOT * _macs(graph)
-
-
-def _macs(graph: Graph) -> int:
-    """Multiply-accumulates of the model's sums, about."""
-    found = 0
-    for operator in graph.operators:
-        if operator.op in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-            taps, y = graph.tensor(operator.inputs[1]), graph.tensor(operator.outputs[0])
-            channels = taps.shape[-1] if operator.op == "DEPTHWISE_CONV_2D" else taps.shape[0]
-            found += y.elements * taps.elements // max(channels, 1)
-    return found
 
 
 def _two_pixels(

@@ -58,6 +58,7 @@ def _fits(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> bool:
         and x.shape[0] == 1
         and (vertical.dilation, horizontal.dilation) == (1, 1)
         and horizontal.stride <= 2
+        and (vertical.stride == horizontal.stride or y.shape[1] == 1)
         and y.shape[2] >= 2
         and x.shape[3] <= MOST_CHANNELS
         and LANES <= row <= MOST_ROW
@@ -78,24 +79,21 @@ def _step(operator: Operator, target: Target, x: Tensor, y: Tensor, taps: np.nda
         target,
         "tk_depthwise_conv_2d_mve",
         {
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "channels": channels,
-            "output_height": height,
-            "output_width": width,
-            "stride_height": vertical.stride,
-            "stride_width": horizontal.stride,
-            "pad_top": vertical.before,
-            "pad_left": horizontal.before,
+            "stride": horizontal.stride,
             "rows": rows,
-            "columns": columns,
+            "partial": height % rows,
+            "rest": int(width * rows % 4 > 0),
             "two_sided": int(two_sided),
         },
-        [INPUT, OUTPUT, SCRATCH, Constant("weights", _stream(taps, sums), STREAM), zero_point(x), zero_point(y)],
+        [
+            *(INPUT, OUTPUT, SCRATCH, Constant("weights", _stream(taps, sums), STREAM), zero_point(x), zero_point(y)),
+            *(x.shape[1], x.shape[2], height, width, channels, vertical.before, horizontal.before, columns),
+        ],
         macs=y.elements * taps.shape[1],
         outputs=y.elements,
+        library=("tk_mve_strips",),
     )
-    vector = 17 + 2 * two_sided + (rows == 2 and height % 2)
+    vector = 17 + 2 * two_sided + height % rows
     vector += 0 if rows == 2 else 2 if horizontal.stride == 1 else 6
     blocks = -(-height // rows)
     cost = channels * (vectors * vector + CHANNEL) + ROW + x.shape[2] * channels * INTERLEAVED

@@ -24,13 +24,6 @@
 #define TK_COPY memcpy
 #endif
 
-/* A function that kernels share; where none calls it, it is not there. */
-#if defined(__GNUC__)
-#define TK_SHARED TK_NOINLINE __attribute__((unused))
-#else
-#define TK_SHARED TK_NOINLINE
-#endif
-
 /* Four bytes at any address as one word, the lowest address in the low byte. */
 TK_INLINE uint32_t tk_load_word(const int8_t *from) {
     uint32_t word;
