@@ -25,12 +25,17 @@ KERNELS = Path(registry.__file__).parent
 BEYOND_TFLM = {
     "GELU": "all",
     "RELU_N1_TO_1": "all",
-    "SELECT": "all",
     "TILE": "all",
+    "BUCKETIZE": "all",
+    "REDUCE_ALL": "all",
+    "REDUCE_ANY": "all",
     "EXP": "int8",
     "LOG": "int8",
+    "CAST": "int64",
+    "CONCATENATION": "more than 10 inputs",
+    "STRIDED_SLICE": "5 axes",
 }
-"""Operators, or types of them, that TFLM lacks."""
+"""Operators, or types and shapes of them, that TFLM lacks."""
 
 REASONS = {
     "WHILE": "a loop: GRU, SimpleRNN, and LSTM with masks or unusual activations",
@@ -38,7 +43,6 @@ REASONS = {
     "CONV_3D": "TFLM lacks it, and the converter leaves it in float32: Conv3D",
     "CONV_3D_TRANSPOSE": "TFLM lacks it, and the converter leaves it in float32: Conv3DTranspose",
     "POW": "TFLM lacks it",
-    "BUCKETIZE": "TFLM lacks it: Discretization",
 }
 """Why those operators are not compiled for which `check` has advice."""
 
@@ -73,18 +77,13 @@ or, where TFLM lacks the operator, the reference kernels of TensorFlow Lite 2.19
 _UNSUPPORTED = """
 ## Not compiled
 
-Found by converting every ordinary Keras layer (`python -m tests.zoo.layers`).
+What becomes of every ordinary Keras layer is in [keras.md](keras.md).
 
 | operator | why | what to do |
 |---|---|---|
 """
 
 _LIMITS = (
-    (
-        "CONCATENATION of more than 10, STRIDED_SLICE of more than 4 axes",
-        "TFLM's limits: UpSampling1D of long sequences, Cropping3D",
-        "Use UpSampling2D on a Reshape; crop before the model",
-    ),
     ("custom and flex operators", "no kernel is known for them", "Replace the layer by built-in operators"),
     (
         "any in a float or dynamic-range model",
@@ -94,7 +93,7 @@ _LIMITS = (
 )
 
 _TAIL = """
-MaxPooling3D, AveragePooling3D and `softsign` have no operator of TensorFlow Lite at all: the converter refuses them.
+L2_POOL_2D exists in TFLM for float32 alone, so no int8 model has it.
 """
 
 
@@ -163,7 +162,10 @@ def modules(op: str) -> str:
 def judge(op: str) -> str:
     """Who says what the right bytes are."""
     lacks = BEYOND_TFLM.get(op)
-    return "TFLM" if lacks is None else "TensorFlow Lite 2.19" + (f" ({lacks})" if lacks != "all" else "")
+    if op == "SELECT":
+        return "TFLM's SELECT_V2"
+    reference = "TensorFlow Lite 2.19"
+    return {None: "TFLM", "all": reference}.get(lacks, f"TFLM; {reference} for {lacks}")
 
 
 def page() -> str:

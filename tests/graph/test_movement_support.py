@@ -43,10 +43,6 @@ def fused(m: ModelBuilder, x: Value) -> Value:
     return m.operator("CONCATENATION", [x, x], (8, 6), x.scale, x.zero_point, **options)
 
 
-def eleven(m: ModelBuilder, x: Value) -> Value:
-    return concatenation(m, [x] * 11, axis=0)
-
-
 def computed_order(m: ModelBuilder, x: Value) -> Value:
     return m.operator("TRANSPOSE", [x, m.input((2,), dtype="int32")], (6, 4), x.scale, x.zero_point)
 
@@ -82,7 +78,8 @@ def both_ways(m: ModelBuilder, x: Value) -> Value:
 BAD: list[tuple[Network, tuple[int, ...], str]] = [
     (other_scale, (4, 6), "TFLM refuses"),
     (fused, (4, 6), "fused RELU"),
-    (eleven, (4, 6), "11 inputs"),
+    (lambda m, x: concatenation(m, [x] * 1025, axis=0), (1, 1), "1025 inputs"),
+    (lambda m, x: strided_slice(m, x, begin=[0] * 6, end=[1] * 6, strides=[1] * 6), (1, 1, 1, 1, 1, 2), "dimensions"),
     (computed_order, (4, 6), "not constant"),
     (lambda m, x: transpose(m, x, order=(5, 4, 3, 2, 1, 0)), (1, 2, 1, 2, 1, 2), "TFLM takes 1 to 5"),
     (ellipsis, (4, 6), "ellipsis_mask"),

@@ -19,7 +19,7 @@ def reduction(
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Value:
-    """SUM, MEAN, REDUCE_MAX or REDUCE_MIN over `axes`; by default with the input's quantization."""
+    """SUM, MEAN, REDUCE_MAX, _MIN, _ANY or _ALL over `axes`; by default with the input's quantization."""
     reduced = {a % len(x.shape) for a in axes}
     kept = [1 if i in reduced else n for i, n in enumerate(x.shape) if keep_dims or i not in reduced]
     return model.operator(

@@ -13,7 +13,7 @@ LARGEST_RANK = 8
 
 @dataclass(frozen=True)
 class ReducerOptions:
-    """Options of MEAN, SUM, REDUCE_MAX and REDUCE_MIN.
+    """Options of MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY and REDUCE_ALL.
 
     Attributes: `axes` the dimensions reduced, ascending and not negative; None where the file does not fix them.
     `keep_dims` whether they stay as dimensions of 1.
@@ -44,7 +44,7 @@ def inspect_reduction(inspection: Inspection, *types: str) -> bool:
     assert axes is not None
     if not (inspection.dtype(x, *types) and inspection.dtype(y, x.dtype) and inspection.dtype(axes, "int32")):
         return False
-    if x.dtype != "float32" and not inspection.per_tensor(x, y):
+    if x.dtype not in ("float32", "bool") and not inspection.per_tensor(x, y):
         return False
     if not inspection.constant(axes, "axes"):
         return False

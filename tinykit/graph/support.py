@@ -16,7 +16,6 @@ FIXES = {
     "CONV_3D": "Use Conv2D with the depth among the channels, or one Conv2D a slice",
     "CONV_3D_TRANSPOSE": "Use Conv2DTranspose with the depth among the channels",
     "POW": "Multiply the tensor by itself, or tf.square, tf.sqrt, tf.math.rsqrt",
-    "BUCKETIZE": "Sort into classes before the model, or compare with constants (x > limit)",
 }
 """Advice for operators that people meet; DEFAULT_FIX for the rest."""
 

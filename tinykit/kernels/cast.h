@@ -20,6 +20,18 @@ TK_INLINE void tk_cast_to_float(const tk_cast_shape *s, const void *input, float
     }
 }
 
+TK_INLINE void tk_cast_to_int64(const tk_cast_shape *s, const void *input, int64_t *output) {
+    for (int i = 0; i < s->count; i++) {
+        output[i] = tk_load(s->from, input, i);
+    }
+}
+
+TK_INLINE void tk_cast_from_int64(const tk_cast_shape *s, const int64_t *input, void *output) {
+    for (int i = 0; i < s->count; i++) {
+        tk_store(s->to, output, i, (int32_t)input[i]);
+    }
+}
+
 /* Towards zero, within low and high; NaN becomes 0. */
 TK_INLINE void tk_cast_from_float(const tk_cast_shape *s, const float *input, void *output, int32_t low,
                                   int32_t high) {

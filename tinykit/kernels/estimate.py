@@ -49,6 +49,7 @@ COEFFICIENTS = {
     "tk_conv_2d_thumb2_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 570, 240),
     "tk_fully_connected_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 112, 130),
     "tk_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 800, 270),
+    "tk_conv_2d_mve_strip": Coefficients(0.0, 0.0, 0.0, 60, 640, 250),
     "tk_conv_2d_mve_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 305, 190),
     "tk_conv_2d_mve_pointwise_any": Coefficients(0.0, 0.0, 0.0, 60, 520, 190),
     "tk_depthwise_plane_dsp": Coefficients(0.0, 0.0, 0.0, 60, 545, 130),

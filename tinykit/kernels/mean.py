@@ -1,4 +1,4 @@
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN over any axes in portable C."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY and REDUCE_ALL over any axes in portable C."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def lower_sum(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     return [_step(graph, operator, target, "tk_sum_int16", arguments, kind={"is_maximum": 0, "is_minimum": 0})]
 
 
-@lowering("REDUCE_MAX", "REDUCE_MIN")
+@lowering("REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL")
 def lower_extreme(graph: Graph, operator: Operator, target: Target) -> list[Step]:
-    """The same loops."""
+    """The same loops. A bool is a byte, 0 or 1: whether any is true is the greatest, whether all are is the least."""
     if graph.tensor(operator.inputs[0]).dtype == "float32":
         return []
     return [_step(graph, operator, target, "tk_reduce_extreme", [], kind=_kind(operator))]
@@ -57,7 +57,8 @@ def lower_float(graph: Graph, operator: Operator, target: Target) -> list[Step]:
 
 
 def _kind(operator: Operator) -> dict[str, int]:
-    return {"is_maximum": int(operator.op == "REDUCE_MAX"), "is_minimum": int(operator.op == "REDUCE_MIN")}
+    is_maximum, is_minimum = operator.op in ("REDUCE_MAX", "REDUCE_ANY"), operator.op in ("REDUCE_MIN", "REDUCE_ALL")
+    return {"is_maximum": int(is_maximum), "is_minimum": int(is_minimum)}
 
 
 def _step(

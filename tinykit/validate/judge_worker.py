@@ -30,8 +30,10 @@ REFERENCE = "reference"
 LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
-_EXP, _LOG, _INT8 = 47, 73, 9
+_CONCATENATION, _STRIDED_SLICE, _EXP, _SELECT, _LOG, _SELECT_V2, _INT8 = 2, 45, 47, 64, 73, 123, 9
 """Numbers in the schema."""
+_MOST_CONCATENATED, _MOST_SLICED = 10, 4
+"""TFLM's limits: kMaxInputNum of CONCATENATION, and the axes that STRIDED_SLICE takes."""
 
 
 def write_message(stream: BinaryIO, kind: int, arrays: list[Any]) -> None:
@@ -85,17 +87,42 @@ class Worker:
         except Exception as error:  # the generated reader checks nothing and raises anything
             raise ValueError("the file is truncated or corrupt") from error
 
-        self._require_int8_kernels()
-        self._start = self._starter(model, arena_bytes)
+        self._require_kernels()
+        self._start = self._starter(self._translated(model, whole), arena_bytes)
         self._interpreter = self._start()
 
-    def _require_int8_kernels(self) -> None:
-        """Say that an operator is lacking where TFLM knows it in float32 alone and says so late or otherwise."""
+    def _require_kernels(self) -> None:
+        """Say that an operator is lacking where TFLM has it in part and says so late or otherwise."""
         tensors = self._graph.tensors
         for operator in self._graph.operators:
-            name = {_EXP: "EXP", _LOG: "LOG"}.get(self._codes[operator.opcodeIndex])
-            if name and tensors[operator.inputs[0]].type == _INT8:
+            code, inputs = self._codes[operator.opcodeIndex], operator.inputs
+            name = {_EXP: "EXP", _LOG: "LOG"}.get(code)
+            if name and tensors[inputs[0]].type == _INT8:
                 raise ValueError(f"{LACKS} for int8 '{name}'")
+            if code == _CONCATENATION and len(inputs) > _MOST_CONCATENATED:
+                raise ValueError(f"{LACKS} for 'CONCATENATION' of {len(inputs)} inputs")
+            if code == _STRIDED_SLICE and len(tensors[inputs[0]].shape) > _MOST_SLICED:
+                raise ValueError(f"{LACKS} for 'STRIDED_SLICE' of {len(tensors[inputs[0]].shape)} axes")
+
+    def _translated(self, model: bytes, whole: Any) -> bytes:
+        """The model with SELECT_V2, which TFLM has, in place of SELECT, which is the same of three equal shapes."""
+        if _SELECT not in self._codes:
+            return model
+        for operator in self._graph.operators:
+            shapes = {tuple(self._graph.tensors[t].shape) for t in operator.inputs}
+            if self._codes[operator.opcodeIndex] == _SELECT and len(shapes) > 1:
+                return model
+        import flatbuffers  # type: ignore[import-untyped]
+
+        for code, number in zip(whole.operatorCodes, self._codes, strict=True):
+            if number == _SELECT:
+                code.builtinCode = code.deprecatedBuiltinCode = _SELECT_V2
+        for operator in self._graph.operators:
+            if self._codes[operator.opcodeIndex] == _SELECT:
+                operator.builtinOptionsType, operator.builtinOptions = 0, None
+        builder = flatbuffers.Builder(len(model))
+        builder.Finish(whole.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
         """What makes a new interpreter of the model."""
@@ -156,8 +183,12 @@ class Worker:
 class ReferenceWorker(Worker):
     """The same answers from TensorFlow Lite's reference kernels, for operators that TFLM lacks."""
 
-    def _require_int8_kernels(self) -> None:
+    def _require_kernels(self) -> None:
         """They have all of them."""
+
+    def _translated(self, model: bytes, whole: Any) -> bytes:
+        """They have SELECT."""
+        return model
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
         import tensorflow as tf

@@ -1,11 +1,14 @@
-"""CAST from one type to another, value by value; zero points and scales play no part."""
+"""CAST from one type to another, value by value; zero points and scales play no part.
+
+TFLM lacks int64, which the converter emits around numbers of words and classes.
+"""
 
 from __future__ import annotations
 
 from tinykit.graph.definition import Definition, Inspection, no_options
 
-SOURCES = ("int8", "int16", "int32", "float32", "bool")
-RESULTS = ("int8", "int16", "int32", "float32")
+SOURCES = ("int8", "int16", "int32", "int64", "float32", "bool")
+RESULTS = ("int8", "int16", "int32", "int64", "float32")
 
 
 def inspect(inspection: Inspection) -> None:
@@ -13,6 +16,11 @@ def inspect(inspection: Inspection) -> None:
         x, y = inspection.input, inspection.output
         if inspection.dtype(x, *SOURCES) and inspection.dtype(y, *RESULTS):
             inspection.shape(y, x.shape)
+            inspection.require(
+                {x.dtype, y.dtype} != {"int64", "float32"},
+                f"it takes {x.dtype} to {y.dtype}",
+                "Cast to int32 first",
+            )
 
 
 DEFINITION = Definition("CAST", None, no_options, inspect)

@@ -1,4 +1,4 @@
-"""CONCATENATION along any axis. TFLM takes up to ten inputs, int8 ones quantized like the output."""
+"""CONCATENATION along any axis, int8 inputs quantized like the output. TFLM takes up to ten inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinykit.graph.names import shown
 from tinykit.graph.schema import CONCATENATION_OPTIONS, OPTIONS
 
 TYPES = ("int8", "int16", "int32", "int64", "float32", "bool")
-MOST_INPUTS = 10
+MOST_INPUTS = 1024
 LARGEST_RANK = 6
 
 

@@ -1,4 +1,7 @@
-"""STRIDED_SLICE: every n-th value from begin to end along each axis, backwards too; all three are constant inputs."""
+"""STRIDED_SLICE: every n-th value from begin to end along each axis, backwards too; all three are constant inputs.
+
+TFLM takes up to 4 axes, TFLite's reference kernels 5.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tinykit.graph.moving import counts, fixed, most_dimensions, moves_type, num
 from tinykit.graph.schema import OPTIONS, STRIDED_SLICE_OPTIONS
 
 TYPES = ("int8", "int16", "int32", "float32", "bool")
-LARGEST_RANK = 4
+LARGEST_RANK = 5
 
 
 @dataclass(frozen=True)
