@@ -37,8 +37,9 @@ def tensorflow() -> Any:
         _import("tf_keras")
     tf.get_logger().setLevel("ERROR")
     tf.autograph.set_verbosity(0)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    with contextlib.suppress(RuntimeError):  # a notebook that has used tensorflow already keeps its threads
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     return tf
 
 

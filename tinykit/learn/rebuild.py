@@ -19,10 +19,13 @@ _NOT_CARRIED = ("dtype", "kernel_initializer", "bias_initializer", "depthwise_in
 _TOLERANCE = 1e-4
 
 
-def rebuild(original: Any, path: Path) -> Any:
+def rebuild(original: Any, path: Path | str) -> Any:
     """The model in tf_keras.
 
-    Args: original: a Keras 3 Sequential or functional model with one input and one output.
+    Args:
+        original: a Keras 3 Sequential or functional model with one input and one output.
+        path: the file that it comes from, or words for it, to name it by in errors.
+
     Raises: ModelError for a layer that Keras 2 does not have, or where the two models do not agree.
     """
     if len(original.inputs) != 1 or len(original.outputs) != 1:
@@ -48,7 +51,7 @@ def rebuild(original: Any, path: Path) -> Any:
     return model
 
 
-def _calls(original: Any, path: Path) -> list[tuple[Any, list[Any], list[Any]]]:
+def _calls(original: Any, path: Path | str) -> list[tuple[Any, list[Any], list[Any]]]:
     """Every layer call that leads to the output: (layer, input tensors, output tensors), in order."""
     functional = getattr(original, "_functional", None) or original
     by_depth = getattr(functional, "_nodes_by_depth", None)
@@ -62,7 +65,7 @@ def _calls(original: Any, path: Path) -> list[tuple[Any, list[Any], list[Any]]]:
     return calls
 
 
-def _layer(operation: Any, path: Path) -> Any:
+def _layer(operation: Any, path: Path | str) -> Any:
     kind = type(operation).__name__
     layer_class = getattr(keras().layers, kind, None)
     if layer_class is None or not hasattr(operation, "get_config"):
@@ -83,7 +86,7 @@ def _layer(operation: Any, path: Path) -> Any:
         raise ModelError(f"the layer {operation.name!r} ({kind}) of {path} cannot be rebuilt", found=error) from error
 
 
-def _compare(original: Any, model: Any, path: Path) -> None:
+def _compare(original: Any, model: Any, path: Path | str) -> None:
     x = np.random.default_rng(0).random((4, *model.input_shape[1:])).astype(np.float32)
     expected, found = np.asarray(original(x, training=False)), np.asarray(model(x, training=False))
     difference = float(np.abs(expected - found).max()) if expected.shape == found.shape else float("inf")

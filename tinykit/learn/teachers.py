@@ -41,10 +41,10 @@ def _open(path: Path, shape: tuple[int, ...], classes: int) -> Any:
     try:
         return models.build(Model(file=path), shape, classes, "teacher")
     except ModelError:
-        return _Foreign(original)
+        return Foreign(original)
 
 
-class _Foreign:
+class Foreign:
     """A Keras 3 model that is only asked; a final softmax is undone by its logarithm."""
 
     def __init__(self, original: Any) -> None:
