@@ -1,6 +1,6 @@
 /* An Arduino Uno in its boot loader: simavr's ATmega328P behind a pseudo terminal. The chip is reset (as a host's DTR
  * does it on the real board) when the first byte arrives, and its flash is written to a file at the end of input.
- * Arguments: the boot loader's Intel hex file, and the file for the flash. Prints the terminal's path. */
+ * Arguments: the boot loader as a binary image, and the file for the flash. Prints the terminal's path. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -14,9 +14,11 @@
 
 #include <simavr/avr_uart.h>
 #include <simavr/sim_avr.h>
-#include <simavr/sim_hex.h>
 #include <simavr/sim_io.h>
 
+#define BOOT_LOADER 0x7E00u /* the last 512 bytes of flash */
+#define BYTE_CYCLES 1389u   /* of one byte at 115,200 baud */
+#define HOST_HZ 8e6 /* half as fast as real: a busy host, too, is there before the boot loader's second is over */
 #define LISTENING_CYCLES 1600000u /* 100 ms after its reset the boot loader has its UART on */
 
 static int terminal;
@@ -34,13 +36,19 @@ static void sent(struct avr_irq_t *irq, uint32_t value, void *unused) {
 static void ready(struct avr_irq_t *irq, uint32_t value, void *unused) {
     (void)irq;
     (void)unused;
-    is_ready = value != 0;
+    is_ready = is_ready || value != 0u;
 }
 
 static void full(struct avr_irq_t *irq, uint32_t value, void *unused) {
     (void)irq;
     (void)unused;
-    is_ready = value == 0;
+    is_ready = is_ready && value == 0u;
+}
+
+/* A chip that sleeps lets its time pass; main sees to it that it is no faster than real. */
+static void asleep(avr_t *avr, avr_cycle_count_t cycles) {
+    (void)avr;
+    (void)cycles;
 }
 
 static int open_terminal(void) {
@@ -61,23 +69,24 @@ static int open_terminal(void) {
 }
 
 static avr_t *chip(const char *path) {
-    ihex_chunk_p chunks;
     avr_t *avr = avr_make_mcu_by_name("atmega328p");
-    const int count = read_ihex_chunks(path, &chunks);
-    if (avr == NULL || count < 1) {
+    FILE *file = fopen(path, "rb");
+    if (avr == NULL || file == NULL) {
         exit(1);
     }
     avr_init(avr);
     avr->frequency = 16000000;
+    avr->sleep = asleep;
     memset(avr->flash, 0xFF, avr->flashend + 1u);
-    for (int i = 0; i < count; ++i) {
-        memcpy(avr->flash + chunks[i].baseaddr, chunks[i].data, chunks[i].size);
+    if (fread(avr->flash + BOOT_LOADER, 1, avr->flashend + 1u - BOOT_LOADER, file) == 0 || fgetc(file) != EOF) {
+        exit(1); /* nothing, or more than the room of a boot loader */
     }
-    avr->reset_pc = chunks[0].baseaddr;
+    fclose(file);
+    avr->reset_pc = BOOT_LOADER;
     avr->codeend = avr->flashend;
     uint32_t flags = 0;
     avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
-    flags &= ~(uint32_t)AVR_UART_FLAG_STDIO;
+    flags &= ~(uint32_t)(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POOL_SLEEP);
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), sent, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUT_XON), ready, NULL);
@@ -100,10 +109,9 @@ int main(int count, char **arguments) {
     avr_irq_t *input = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
     struct pollfd waits[2] = {{terminal, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
     int is_running = 0;
-    double started =
-        0.0; /* when the chip's own time zero was; it runs no faster than the host, as its watchdog expects */
+    double started = 0.0; /* when the chip's own time zero was */
     for (;;) {
-        const int is_early = started + (double)avr->cycle / 16e6 > seconds();
+        const int is_early = started + (double)avr->cycle / HOST_HZ > seconds();
         if (poll(waits, 2, is_running ? is_early : -1) > 0) {
             uint8_t byte;
             if (waits[1].revents != 0) {
@@ -116,13 +124,13 @@ int main(int count, char **arguments) {
                 for (const avr_cycle_count_t from = avr->cycle; avr->cycle - from < LISTENING_CYCLES;) {
                     (void)avr_run(avr);
                 }
-                started = seconds() - (double)avr->cycle / 16e6;
+                started = seconds() - (double)avr->cycle / HOST_HZ;
             }
             if ((waits[0].revents & POLLIN) != 0 && is_ready && read(terminal, &byte, 1) == 1) {
                 avr_raise_irq(input, byte);
             }
         }
-        for (int i = 0; is_running && !is_early && i < 2000; ++i) {
+        for (const avr_cycle_count_t from = avr->cycle; is_running && !is_early && avr->cycle - from < BYTE_CYCLES;) {
             const int state = avr_run(avr);
             is_running = state != cpu_Done && state != cpu_Crashed;
         }

@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { createRequire } from 'node:module';
+import { quick } from './thumb.mjs';
 
 const [folder, program, socket, terminal] = process.argv.slice(2);
 const { RP2040, ConsoleLogger, LogLevel } = createRequire(path.join(folder, 'x.js'))('rp2040js');
@@ -16,7 +17,10 @@ const UART = 3;
 const SLICE_CYCLES = 20000; // between two looks at the terminal
 const BYTE_CYCLES = 1000; // between two bytes that arrive: faster than a real line, and still easy for the chip
 const NANOS_A_SECOND = 1e9;
+const BUSY_MS = 20; // between two looks at the socket
 const IDLE_MS = 5;
+const AWAKE_MS = 100; // after the last byte from the host the terminal is looked at more often
+
 const FLASH = 0x10000000;
 const BOOT_BYTES = 256;
 const BOOT_COPY = 0x20041f00; // where the boot ROM copies the second stage to
@@ -57,11 +61,14 @@ if (checksum(boot.subarray(0, BOOT_BYTES - 4)) !== boot.readUInt32LE(BOOT_BYTES 
 const toChip = [];
 let toHost = [];
 let chip;
+let runFrequent;
+let heardAt = 0;
 let isReleased = false;
 let wantsReset = false;
 
 function powerOn() {
     chip = new RP2040();
+    runFrequent = quick(chip);
     chip.logger = new ConsoleLogger(LogLevel.Error, false);
     chip.flash.set(image);
     chip.sram.set(boot, BOOT_COPY - 0x20000000);
@@ -87,9 +94,23 @@ function feed() {
     }
 }
 
+// Runs the chip until it has `until` cycles, its clock has an alarm, or an instruction that is not frequent is done.
+function advance(until) {
+    const { core, clock } = chip;
+    const from = core.cycles;
+    if (!core.interruptsUpdated) {
+        const alarm = clock.nextAlarm ? Math.ceil((clock.nanosToNextAlarm * chip.clkSys) / NANOS_A_SECOND) : Infinity;
+        runFrequent(Math.min(until, from + alarm));
+    }
+    if (core.cycles === from) {
+        core.executeInstruction();
+    }
+    clock.tick(((core.cycles - from) * NANOS_A_SECOND) / chip.clkSys);
+}
+
 // Runs the chip for a slice of its time; whether it has anything to do after it.
 function run() {
-    const { core, clock } = chip;
+    const { core } = chip;
     const end = core.cycles + SLICE_CYCLES;
     let next = core.cycles;
     while (core.cycles < end && !wantsReset) {
@@ -100,7 +121,7 @@ function run() {
         if (core.waiting) {
             return false;
         }
-        clock.tick((core.executeInstruction() * NANOS_A_SECOND) / chip.clkSys);
+        advance(Math.min(end, next));
     }
     if (wantsReset) {
         speak();
@@ -114,6 +135,7 @@ function hear() {
         const some = Buffer.alloc(4096);
         try {
             toChip.push(...some.subarray(0, fs.readSync(UART, some)));
+            heardAt = Date.now();
         } catch (error) {
             if (error.code !== 'EAGAIN') {
                 throw error;
@@ -135,14 +157,18 @@ function speak() {
 }
 
 function live() {
-    const until = Date.now() + 20;
+    const until = Date.now() + BUSY_MS;
     let isBusy = true;
     while (isBusy && Date.now() < until) {
         hear();
         isBusy = run() || toChip.length > 0;
         speak();
     }
-    setTimeout(live, isBusy ? 0 : IDLE_MS);
+    if (isBusy) {
+        setImmediate(live);
+    } else {
+        setTimeout(live, Date.now() - heardAt < AWAKE_MS ? 1 : IDLE_MS);
+    }
 }
 
 const COMMANDS = {
