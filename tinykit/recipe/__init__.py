@@ -19,6 +19,7 @@ from tinykit.recipe.schema import (
     Recipe,
     Refer,
     Search,
+    Train,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Recipe",
     "Refer",
     "Search",
+    "Train",
     "key_lines",
     "load_recipe",
 ]

@@ -13,6 +13,7 @@ DATA_KINDS = (
 PATTERNS = ("weights", "block", "2:4", "1:4", "channels")
 FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
+STRATEGIES = ("mirrored", "multi_worker")
 OPTIMIZATIONS = ("speed", "size", "ram")
 METHODS = ("ptq", "qat", "prune-preserving-qat", "int16x8")
 
@@ -112,6 +113,19 @@ class Model:
     shift: float = _number(0.0, 64.0, 1.0)
     turn: float = _number(0.0, 180.0, 0.0)
     zoom: float = _number(0.0, 0.9, 0.0)
+
+
+@dataclass(frozen=True)
+class Train:
+    """[train]: what every training runs on.
+
+    Attributes:
+        strategy: "mirrored", all GPUs of this machine; "multi_worker", the processes that the environment's TF_CONFIG
+            names, each running the same command. Without the section: one thread of this machine's processor, so that
+            a run repeats bit for bit.
+    """
+
+    strategy: str = _word(STRATEGIES)
 
 
 @dataclass(frozen=True)
@@ -259,6 +273,7 @@ class Recipe:
     accept: Accept = field(default_factory=Accept)
     refer: Refer | None = None
     search: Search | None = None
+    train: Train | None = None
 
 
 SECTIONS: dict[str, type] = {
@@ -272,6 +287,7 @@ SECTIONS: dict[str, type] = {
     "accept": Accept,
     "refer": Refer,
     "search": Search,
+    "train": Train,
 }
 REQUIRED = ("data", "student", "board")
 TOP = ("title", "seeds")
