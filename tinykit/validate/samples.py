@@ -13,7 +13,7 @@ from tinykit.errors import DataError, UsageError
 from tinykit.graph.model import Graph, Tensor
 from tinykit.stored import npz_headers, stored_npz
 
-_MOST_BYTES = 1 << 28
+_MOST_BYTES = 1 << 26
 """Float samples that are read at once; what they become as int8 is a quarter of it."""
 
 
