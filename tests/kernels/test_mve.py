@@ -70,9 +70,12 @@ def test_equals_tflm(some: list[Case]) -> None:
 
 SAMPLE = (
     case(conv_2d, (1, 6, 7, 3), filters=7, kernel=(3, 2), strides=(2, 1), input_zero_point=127),
+    case(conv_2d, (1, 9, 10, 1), filters=8, kernel=(5, 4), strides=(2, 2), padding="SAME", input_zero_point=83),
+    case(conv_2d, (1, 5, 6, 5), filters=5, kernel=(3, 2), dilation=(2, 1), padding="SAME", activation="RELU"),
     case(conv_2d, (1, 4, 8, 17), filters=6, kernel=(3, 3), input_zero_point=-128, activation="RELU"),
     case(conv_2d, (1, 5, 5, 4), filters=9, kernel=(3, 3), dilation=(2, 2), activation="RELU6"),
     case(conv_2d, (1, 5, 3, 260), filters=8, kernel=(1, 1), scale=0.2),
+    case(conv_2d, (1, 3, 4, 37), filters=6, kernel=(1, 1)),
     case(depthwise_conv_2d, (1, 7, 9, 11), padding="SAME", input_zero_point=5),
     case(depthwise_conv_2d, (1, 8, 8, 8), strides=(2, 2), padding="SAME", activation="RELU"),
     case(depthwise_conv_2d, (1, 3, 6, 5), activation="RELU6"),
@@ -84,8 +87,9 @@ SAMPLE = (
 )
 
 
-def test_a_sample_is_clean_under_the_sanitizers() -> None:
-    assert_equal(SAMPLE, sanitize=True, on=CORE)
+@pytest.mark.parametrize("prefer", ["speed", "size"])
+def test_a_sample_is_clean_under_the_sanitizers(prefer: str) -> None:
+    assert_equal(SAMPLE, sanitize=True, on=CORE, prefer=prefer)
 
 
 @pytest.mark.parametrize("one", SAMPLE, ids=str)

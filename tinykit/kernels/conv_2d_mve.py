@@ -43,6 +43,15 @@ PIECE, COUNTED_PIECE, COUNTED = 14, 16, 23
 PIECE_BYTES = 56
 """Code of so many."""
 
+FEW = 8
+"""Input channels of a strip at most: more of them cost memory, and gain little."""
+
+REACH = 255
+"""Offsets of the bytes of a vector, at most."""
+
+SPREAD, SPREAD_ROW = 6, 24
+"""Instructions to spread a vector of a row over a strip, and of the row."""
+
 SHARE = 0.06
 """The part of the model's multiply-accumulates from which on a pointwise layer is worth code of its own."""
 
@@ -121,9 +130,12 @@ def _is_pointwise(operator: Operator, weights: Tensor) -> bool:
 
 
 def _cheaper(graph: Graph, operator: Operator, target: Target, sums: Sums) -> list[Step]:
-    """Windows read in place, row by row, or copied together first: what costs less."""
+    """Windows read in place, row by row, or copied together first, or a strip of columns: what costs less."""
     _, height, width, depth = graph.tensor(operator.inputs[1]).shape
-    offers = [_windows(graph, operator, target, sums, cut(height * width * depth), gathered=True)]
+    offers = [
+        _windows(graph, operator, target, sums, cut(height * width * depth), gathered=True),
+        _strip(graph, operator, target, sums),
+    ]
     if operator.options.horizontal.dilation == 1:
         offers.append(_windows(graph, operator, target, sums, cut(width * depth, height), gathered=False))
     return sorted((step for step in offers if step is not None), key=lambda step: step.instructions)[:1]
@@ -169,6 +181,49 @@ def _windows(
     return replace(step, instructions=y.shape[1] * width, scratch=scratch, code_bytes=code)
 
 
+def _strip(graph: Graph, operator: Operator, target: Target, sums: Sums) -> Step | None:
+    """Columns of few values side by side; None where a vector of them would reach too far."""
+    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    _, output_height, output_width, channels = y.shape
+    _, height, width, depth = weights.shape
+    column, pixels = height * depth, LANES // depth
+    if depth > FEW or (pixels - 1) * column + depth > REACH or width * column > LANES * MOST_PIECES:
+        return None
+    rows = 2 if output_width % 2 and output_height > 1 else 1
+    if horizontal.dilation > 1 or output_width * channels > REACH * REACH:
+        return None
+    columns = (output_width - 1) * horizontal.stride + width
+    runs = Runs(1, *divmod(width * column, LANES))
+    geometry = {
+        "input_height": x.shape[1],
+        "input_width": x.shape[2],
+        "output_height": output_height,
+        "output_width": output_width,
+        "channels": channels,
+        "kernel_height": height,
+        "stride_height": vertical.stride,
+        "stride_width": horizontal.stride,
+        "dilation_height": vertical.dilation,
+        "pad_top": vertical.before,
+        "pad_left": horizontal.before,
+        "columns": columns,
+    }
+    shape = {"depth": depth, "rows": rows, "pieces": runs.pieces, "rest": runs.rest}
+    last: list[Argument] = [zero_point(x), *geometry.values()]
+    step = _step(operator, target, "tk_conv_2d_mve_strip", shape, weights, y, sums, runs, [SCRATCH], last)
+    group = POINTWISE_GROUP + (4 if step.shape["two_sided"] else 0) + runs.instructions - 1
+    pairs = -(-output_height // 2) * output_width if rows == 2 else output_height * -(-output_width // 2)
+    spread = output_height * height * (SPREAD * (x.shape[2] * depth // (pixels * depth) + 1) + SPREAD_ROW)
+    calls = output_height * (CALL if rows == 1 else CALL // 2)
+    return replace(
+        step,
+        instructions=pairs * (len(group_starts(channels)) * group + POINTWISE_PAIR) + spread + calls,
+        scratch=_whole_words(LANES + rows * columns * column),
+        code_bytes=step.code_bytes + PIECE_BYTES * (runs.pieces + (runs.rest > 0)),
+    )
+
+
 def _pixels_inside(axis: Axis, size: int, outputs: int, window: int) -> int:
     """Outputs along a row whose windows lie inside the image."""
     return sum(0 <= i * axis.stride - axis.before <= size - window for i in range(outputs))
@@ -188,7 +243,8 @@ def _step(
 ) -> Step:
     """A step whose arguments are the places `first` to work in, weights, the outputs' limits, and `last`."""
     assert weights.data is not None
-    rows = weights.data.reshape(weights.shape[0], -1)
+    order = (0, 2, 1, 3) if function == "tk_conv_2d_mve_strip" else (0, 1, 2, 3)
+    rows = np.ascontiguousarray(weights.data.transpose(order)).reshape(weights.shape[0], -1)
     low, high = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
     return make_step(
         operator,

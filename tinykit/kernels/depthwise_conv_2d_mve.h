@@ -190,10 +190,10 @@ typedef struct {
     ".endif\n"
 #endif
 
-/* Outputs of all channels of one row or two; of two, where `made` is 1, the second is not written. */
+/* Outputs of all channels of one row or two; of two, where only `made` is one, the second is not written. */
 TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, const tk_mve_strip *strip, int made) {
 #if TK_MVE
-    if (__builtin_constant_p(s->stride + s->rows + s->partial + s->rest + s->two_sided)) {
+    if (__builtin_constant_p(s->stride + s->rows + made + s->rest + s->two_sided)) {
         const int32_t lanes = s->rows == 2 ? 2 * made : strip->rest;
         __asm__ volatile("ldr r9, %[zero]\n"
                          "ldr r11, %[step]\n"
@@ -252,7 +252,7 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
                            [stream] "m"(strip->stream), [end] "m"(strip->end), [zero] "m"(strip->zero_point),
                            [channels] "m"(strip->channels), [step] "m"(strip->step), [third] "m"(strip->third),
                            [back] "m"(strip->back), [whole] "m"(strip->whole), [lanes] "m"(lanes),
-                           [rows] "i"(s->rows), [stride] "i"(s->stride), [partial] "i"(s->partial),
+                           [rows] "i"(s->rows), [stride] "i"(s->stride), [partial] "i"(made < s->rows),
                            [has_rest] "i"(s->rest), [two_sided] "i"(s->two_sided)
                          : TK_MVE_ALL);
         return;
@@ -314,7 +314,11 @@ TK_INLINE void tk_depthwise_conv_2d_mve(const tk_depthwise_conv_2d_mve_shape *s,
             whole,
             rest,
         };
-        tk_mve_strip_outputs(s, &all, tk_minimum(s->rows, output_height - y));
+        if (s->partial && y + 1 == output_height) {
+            tk_mve_strip_outputs(s, &all, 1);
+        } else {
+            tk_mve_strip_outputs(s, &all, s->rows);
+        }
         output += s->rows * row;
     }
 }

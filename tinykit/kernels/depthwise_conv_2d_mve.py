@@ -93,7 +93,7 @@ def _step(operator: Operator, target: Target, x: Tensor, y: Tensor, taps: np.nda
         outputs=y.elements,
         library=("tk_mve_strips",),
     )
-    vector = 17 + 2 * two_sided + height % rows
+    vector = 17 + 2 * two_sided
     vector += 0 if rows == 2 else 2 if horizontal.stride == 1 else 6
     blocks = -(-height // rows)
     cost = channels * (vectors * vector + CHANNEL) + ROW + x.shape[2] * channels * INTERLEAVED

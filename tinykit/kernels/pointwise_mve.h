@@ -8,12 +8,13 @@
 #include "mve_products.h"
 
 /* Pairs of pixels. The second output lies `apart` from the first, or 0 where there is one pixel only; `step` bytes to
- * the next pair; the rest has 1 to 16 values where it is counted. */
+ * the next pair, and `skip` from the end of its first output to those of the next; the rest has 1 to 16 values where
+ * it is counted. */
 typedef struct {
     const int8_t *pixels[2];
     const int8_t *weights;
     int8_t *output;
-    int32_t apart, pairs, step, channels;
+    int32_t apart, pairs, step, skip, channels;
     int32_t pieces, rest;
     tk_mve_limits limits;
 } tk_mve_pixels;
@@ -55,8 +56,8 @@ typedef struct {
                      "vmul.i32 q4, q4, r7\n"                                                                         \
                      "lsl r2, r2, #16\n"                                                                             \
                      "vadd.i32 q4, q4, r2\n" rest "vctp.8 r7\n"                                                      \
-                     "ldr r7, %[channels]\n"                                                                         \
-                     "1: add r11, r9, r7\n"                                                                          \
+                     "1: ldr r7, %[channels]\n"                                                                      \
+                     "add r11, r9, r7\n"                                                                             \
                      "subs r11, #4\n"                                                                                \
                      "ldr r1, %[weights]\n"                                                                          \
                      "2: ldrd r3, r5, %[pixels]\n"                                                                   \
@@ -74,7 +75,7 @@ typedef struct {
                      "ldr r0, %[pairs]\n"                                                                            \
                      "add r3, r7\n"                                                                                  \
                      "add r5, r7\n"                                                                                  \
-                     "ldr r7, %[channels]\n"                                                                         \
+                     "ldr r7, %[skip]\n"                                                                             \
                      "strd r3, r5, %[pixels]\n"                                                                      \
                      "add r9, r7\n"                                                                                  \
                      "subs r0, #1\n"                                                                                 \
@@ -84,7 +85,7 @@ typedef struct {
     [pairs] "+m"(p->pairs),                                                                                          \
         [pixels] "+m"(p->pixels)                                                                                     \
         : [output] "m"(p->output), [apart] "m"(p->apart), [weights] "m"(p->weights), [channels] "m"(p->channels),    \
-          [step] "m"(p->step), [zero] "m"(p->limits.zero_point), [low] "m"(p->limits.low),                           \
+          [step] "m"(p->step), [skip] "m"(p->skip), [zero] "m"(p->limits.zero_point), [low] "m"(p->limits.low),      \
           [high] "m"(p->limits.high), [two_sided] "i"(two_sided), [saturated] "i"(saturated)
 #endif
 
@@ -137,25 +138,25 @@ TK_INLINE void tk_mve_pixel_pairs(tk_mve_pixels *p, int is_known, int pieces, in
         }
         p->pixels[0] += p->step;
         p->pixels[1] += p->step;
-        p->output += p->apart + p->channels;
+        p->output += p->channels + p->skip;
     }
 }
 
-/* All pixels of an image, each of which has 16 * pieces + rest values. */
-TK_INLINE void tk_mve_image(int is_known, int pieces, int rest, int two_sided, int saturated, const int8_t *input,
-                            int8_t *output, const int8_t *weights, int32_t pixels, int32_t channels,
-                            tk_mve_limits limits) {
-    const int32_t depth = 16 * pieces + rest;
+/* Pixels of 16 * pieces + rest values that lie `pitch` apart. */
+TK_INLINE void tk_mve_pixel_row(int is_known, int pieces, int rest, int two_sided, int saturated, const int8_t *input,
+                                int32_t pitch, int8_t *output, const int8_t *weights, int32_t pixels,
+                                int32_t channels, tk_mve_limits limits) {
     for (int32_t pixel = 0; pixel < pixels;) {
         const int32_t pairs = (pixels - pixel) / 2;
         const int32_t ahead = pairs > 0;
-        const int8_t *const from = input + pixel * depth;
-        tk_mve_pixels some = {{from, from + ahead * depth},
+        const int8_t *const from = input + pixel * pitch;
+        tk_mve_pixels some = {{from, from + ahead * pitch},
                               weights,
                               output + pixel * channels,
                               ahead * channels,
                               ahead ? pairs : 1,
-                              2 * depth,
+                              2 * pitch,
+                              channels,
                               channels,
                               pieces,
                               rest,
@@ -176,7 +177,8 @@ TK_INLINE void tk_conv_2d_mve_pointwise(const tk_conv_2d_mve_pointwise_shape *s,
                                         const int8_t *weights, int32_t output_zero_point, int32_t low, int32_t high,
                                         int32_t pixels, int32_t channels) {
     const tk_mve_limits limits = {output_zero_point, low, high};
-    tk_mve_image(1, s->pieces, s->rest, s->two_sided, s->saturated, input, output, weights, pixels, channels, limits);
+    tk_mve_pixel_row(1, s->pieces, s->rest, s->two_sided, s->saturated, input, 16 * s->pieces + s->rest, output,
+                     weights, pixels, channels, limits);
 }
 
 typedef struct {
@@ -189,5 +191,6 @@ TK_INLINE void tk_conv_2d_mve_pointwise_any(const tk_conv_2d_mve_pointwise_any_s
                                             int32_t low, int32_t high, int32_t pixels, int32_t channels,
                                             int32_t pieces, int32_t rest) {
     const tk_mve_limits limits = {output_zero_point, low, high};
-    tk_mve_image(0, pieces, rest, s->two_sided, s->saturated, input, output, weights, pixels, channels, limits);
+    tk_mve_pixel_row(0, pieces, rest, s->two_sided, s->saturated, input, 16 * pieces + rest, output, weights, pixels,
+                     channels, limits);
 }
