@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from tinykit.codegen.text import comment
+from tinykit.codegen.window import window_part
 from tinykit.data.normalization import HALVES_LIMIT, Normalization
+from tinykit.graph.model import Tensor
 from tinykit.plan.model import Plan
 
 
@@ -27,13 +29,16 @@ def values_header(
     ]
     if normalization is not None:
         parts.append(_scaling(plan, normalization, features))
+        rows = _input(plan).elements // len(normalization.mean)
+        if rows > 1:
+            parts.append(window_part(name, rows, len(normalization.mean)))
     if margin is not None:
         parts.append(_answer(plan, margin))
     return "\n\n".join([*parts, f"#endif /* {name.upper()}_VALUES_H */"]) + "\n"
 
 
 def _scaling(plan: Plan, normalization: Normalization, features: tuple[str, ...]) -> str:
-    name, entry = plan.graph.name, plan.graph.tensor(plan.graph.inputs[0])
+    name, entry = plan.graph.name, _input(plan)
     assert entry.quantization is not None
     factors = normalization.factors(entry.quantization.scale)
     channels = len(factors)
@@ -43,11 +48,22 @@ def _scaling(plan: Plan, normalization: Normalization, features: tuple[str, ...]
         for c in range(channels)
     ]
     moments = entry.elements // channels
+    row = "\n".join(f"    {line}" for line in lines)
+    row_function, body = "", row
     if moments > 1:
-        inner = "\n".join(f"        {line}" for line in [*lines, f"raw += {channels};", f"input += {channels};"])
-        body = f"    int32_t moment;\n    for (moment = 0; moment < {moments}; ++moment) {{\n{inner}\n    }}"
-    else:
-        body = "\n".join(f"    {line}" for line in lines)
+        row_function = f"""\
+/* One row of {channels} raw values, as the training data hold them, to the model's {channels} inputs. */
+static inline void {name}_quantize_row(const float *raw, int8_t *input)
+{{
+{row}
+}}
+
+"""
+        body = f"""\
+    int32_t row;
+    for (row = 0; row < {moments}; ++row) {{
+        {name}_quantize_row(raw + row * {channels}, input + row * {channels});
+    }}"""
     return f"""\
 /* Half steps, cut towards zero and rounded in integers: no sum follows the product, so no compiler fuses the two. */
 static inline int8_t {name}_scaled(float raw, float mean, float factor)
@@ -66,11 +82,15 @@ static inline int8_t {name}_scaled(float raw, float mean, float factor)
 
 #define {name.upper()}_RAW_VALUES {entry.elements}
 
-/* {name.upper()}_RAW_VALUES raw values, as the training data hold them, to the model's input. */
+{row_function}/* {name.upper()}_RAW_VALUES raw values, as the training data hold them, to the model's input. */
 static inline void {name}_quantize(const float *raw, int8_t *input)
 {{
 {body}
 }}"""
+
+
+def _input(plan: Plan) -> Tensor:
+    return plan.graph.tensor(plan.graph.inputs[0])
 
 
 def _answer(plan: Plan, margin: int) -> str:

@@ -61,6 +61,9 @@ class OnDevice:
             from tinykit.firmware.build import build
 
             built = build(self._plan(int8), self.board, folder / "firmware")
+            # Not read by the firmware as built, but by a sensor.c that the user fills in.
+            for header in (compiled.folder / "c").glob("*_values.h"):
+                shutil.copyfile(header, folder / "firmware" / header.name)
             return {"sizes": built.sizes.as_json()}
 
         return self.store.stage("firmware", self._settings, (compiled,), _BUILD, make, outside=self._tools())
