@@ -1,6 +1,8 @@
 # tinykit: `make demo` and `make test` are all you need; both install what they miss (apt packages, .venv).
 
 PYTHON := .venv/bin/python
+# Tools that come with the environment, such as esptool, are found as in an activated one.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 JOBS ?= 2
 
 .PHONY: help demo test check fuzz format bench setup setup-dev clean

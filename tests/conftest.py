@@ -34,11 +34,11 @@ def shared_folder() -> Path:
     return Path(os.environ.get("TINYKIT_SHARED") or REPOSITORY.parent / "shared")
 
 
-def require_tool(name: str, package: str) -> str:
+def require_tool(name: str, package: str, by: str = "sudo apt install") -> str:
     """The path of a program on PATH; skips the test, naming the package to install, where there is none."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed: sudo apt install {package}")
+        pytest.skip(f"{name} is not installed: {by} {package}")
     return path
 
 

@@ -141,7 +141,7 @@ ESP = {"chip": "esp32c3", "arguments": "--no-stub --before no-reset --after no-r
 def test_esptool_against_the_rom(
     tmp_path: Path, chip: EspLoader, error: type[TinykitError] | None, message: str
 ) -> None:
-    require_tool("esptool", "nothing: pip install esptool")
+    require_tool("esptool", "esptool", by="pip install")
     firmware = built(tmp_path)
     with on_pty(chip) as port, contextlib.ExitStack() as expected:
         if error is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import select
 import sys
 import time
 from pathlib import Path
@@ -277,6 +279,18 @@ def test_a_board_file_that_does_not_say_enough(tools: Tools, tmp_path: Path) -> 
         FLASHERS["openocd"].flash(board_for("openocd"), built(tmp_path), None)  # type: ignore[arg-type]
 
 
+def has_ended(process: int) -> bool:
+    """Whether a process that was killed is gone (or a zombie) within 10 s: a busy machine takes its time."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 10)[0])
+    finally:
+        os.close(handle)
+
+
 def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     marker = tmp_path / "children"
     script = f"sleep 60 & echo $! > {marker}; echo started; wait"
@@ -286,8 +300,7 @@ def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
         run(["/bin/sh", "-c", script], 0.7, heard.append)
     assert time.monotonic() - started < 10
     assert heard == ["started\n"]
-    child = Path(f"/proc/{marker.read_text().strip()}/stat")
-    assert not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    assert has_ended(int(marker.read_text()))
 
 
 def test_a_tool_that_leaves_a_child_behind_does_not_hold_us_up() -> None:
