@@ -1,12 +1,7 @@
-"""The parts of NAME.c that follow from the steps: constants, specialised instances of kernels, and their calls.
-
-A number that all calls of an instance pass alike is written into the instance, and two that are always equal are passed
-once: compilers find that out, but still pass them, on the stack from the fifth argument on.
-"""
+"""The parts of NAME.c that follow from the steps: constants, specialised instances of kernels, and their calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +12,8 @@ from tinykit.codegen.text import comment, unique
 from tinykit.graph.model import Graph
 from tinykit.graph.names import c_identifier
 from tinykit.kernels.c_source import Kernel, Parameter, kernel
+from tinykit.plan.instances import Instance as SharedKernel
+from tinykit.plan.instances import Key, instances, key
 from tinykit.plan.model import Call as KernelCall
 from tinykit.plan.model import Constant, Plan, Pointer, Step
 from tinykit.plan.state import state_offsets
@@ -25,9 +22,6 @@ _COLUMNS = 116
 _INT32_MIN = -(1 << 31)
 FLASH = "TK_FLASH"
 """Marks a kernel's parameter that points to constants, see common.h."""
-
-InstanceKey = tuple[str, tuple[tuple[str, object], ...]]
-"""Function and shape of a kernel's instance."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +94,8 @@ class Writer:
         self._states = state_offsets(plan.graph)
         self._arrays: dict[tuple[str, bytes], tuple[str, int]] = {}
         self._written: dict[str, Array] = {}
-        self._numbers = numbers_passed(call for step in plan.steps for call in step.calls)
-        self._instances: dict[InstanceKey, Instance] = {}
+        self._shared = instances(plan.steps)
+        self._instances: dict[Key, Instance] = {}
 
     def program(self) -> Program:
         """Everything."""
@@ -194,21 +188,21 @@ class Writer:
         return name
 
     def _instance(self, call: KernelCall) -> Instance:
-        key = instance_key(call)
-        if key not in self._instances:
-            self._instances[key] = self._new_instance(call)
-        return self._instances[key]
+        shared = key(call)
+        if shared not in self._instances:
+            self._instances[shared] = self._new_instance(call)
+        return self._instances[shared]
 
     def _new_instance(self, call: KernelCall) -> Instance:
         found = kernel(call.function)
         number = 1 + sum(i.kernel.function == call.function for i in self._instances.values())
-        known = _known(found, self._numbers[instance_key(call)])
+        known = _known(found, self._shared[key(call)])
         assignments = []
-        for key, value in call.shape.items():
+        for member, value in call.shape.items():
             if isinstance(value, tuple):
-                assignments += [f"s.{key}[{k}] = {v};" for k, v in enumerate(value)]
+                assignments += [f"s.{member}[{k}] = {v};" for k, v in enumerate(value)]
             else:
-                assignments.append(f"s.{key} = {value};")
+                assignments.append(f"s.{member} = {value};")
         return Instance(
             name=unique(f"{call.function}_{number}", self._taken),
             kernel=found,
@@ -219,35 +213,10 @@ class Writer:
         )
 
 
-def instance_key(call: KernelCall) -> InstanceKey:
-    """What calls of one instance have in common."""
-    return call.function, tuple(sorted(call.shape.items()))
-
-
-def numbers_passed(calls: Iterable[KernelCall]) -> dict[InstanceKey, dict[int, tuple[int, ...]]]:
-    """For each instance, by the argument's position, the numbers that its calls pass, in order of the calls."""
-    found: dict[InstanceKey, dict[int, tuple[int, ...]]] = {}
-    for call in calls:
-        passed = found.setdefault(instance_key(call), {})
-        for k, argument in enumerate(call.arguments):
-            if not isinstance(argument, Pointer | Constant):
-                passed[k] = (*passed.get(k, ()), int(argument))
-    return found
-
-
-def _known(kernel: Kernel, passed: dict[int, tuple[int, ...]]) -> dict[int, str]:
-    """What an instance knows of its arguments: the number, or the name of an earlier parameter that is always equal."""
-    found: dict[int, str] = {}
-    first: dict[tuple[str, tuple[int, ...]], str] = {}
-    for k, numbers in passed.items():
-        parameter = kernel.parameters[k]
-        if len(set(numbers)) == 1:
-            found[k] = integer(numbers[0])
-        elif (parameter.type, numbers) in first:
-            found[k] = first[parameter.type, numbers]
-        else:
-            first[parameter.type, numbers] = parameter.name
-    return found
+def _known(found: Kernel, shared: SharedKernel) -> dict[int, str]:
+    """What need not be passed: numbers, and names of parameters that are always equal."""
+    numbers = {k: integer(value) for k, value in shared.fixed.items()}
+    return numbers | {k: found.parameters[twin].name for k, twin in shared.twins.items()}
 
 
 def _declared(parameter: Parameter) -> str:

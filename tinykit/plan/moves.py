@@ -19,7 +19,10 @@ from tinykit.plan.model import Overlap, Step
 from tinykit.targets import Target
 
 WORTH = 96
-"""Each move must lower the arena by one part in so many."""
+"""Each move must lower the arena by one part in so many,"""
+
+LEAST = 64
+"""and by so many bytes: it costs code."""
 
 MOST = 6
 """Moves at most."""
@@ -41,14 +44,14 @@ def add_moves(graph: Graph, steps: Sequence[Step], target: Target) -> Schedule:
     placement = place(*plain, work=TRIAL_WORK)
     total, bound = placement.arena_bytes, placement.lower_bound
     movable = [one for one in _movable(*plain) if graph.tensor(one.tensor).nbytes * LARGE > bound]
-    best, least = plain, total
+    best, least, share = plain, total, _share(total)
     for count in range(1, min(MOST, len(movable)) + 1):
-        if total - (total // WORTH) * count < bound:
+        if total - share * count < bound:
             break
         trial = plain
         for k in range(count, 0, -1):
             trial = _with_move(*trial, target, movable[k * len(movable) // (count + 1)])
-        worth = place(*trial, work=TRIAL_WORK).arena_bytes + (total // WORTH) * count
+        worth = place(*trial, work=TRIAL_WORK).arena_bytes + share * count
         if worth < least:
             best, least = trial, worth
     return best if best is plain or _pays(plain, best) else plain
@@ -58,7 +61,12 @@ def _pays(plain: Schedule, moved: Schedule) -> bool:
     """Whether the moves lower the arena also where it is laid out with all the work that the plan will do."""
     before, after = place(*plain).arena_bytes, place(*moved).arena_bytes
     moves = len(moved[1]) - len(plain[1])
-    return after + (before // WORTH) * moves < before
+    return after + _share(before) * moves < before
+
+
+def _share(total: int) -> int:
+    """What each move must save of an arena of so many bytes."""
+    return max(total // WORTH, LEAST)
 
 
 @dataclass(frozen=True)
