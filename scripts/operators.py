@@ -31,11 +31,15 @@ BEYOND_TFLM = {
     "REDUCE_ANY": "all",
     "EXP": "int8",
     "LOG": "int8",
+    "ARG_MAX": "int64",
+    "ARG_MIN": "int64",
     "CAST": "int64",
     "CONCATENATION": "more than 10 inputs",
     "STRIDED_SLICE": "5 axes",
 }
 """Operators, or types and shapes of them, that TFLM lacks."""
+
+TOLD_JUDGES = {"SELECT": "TFLM's SELECT_V2", "SQRT": "TFLM; TensorFlow Lite 2.21 for int8"}
 
 REASONS = {
     "WHILE": "a loop: GRU, SimpleRNN, and LSTM with masks or unusual activations",
@@ -162,8 +166,8 @@ def modules(op: str) -> str:
 def judge(op: str) -> str:
     """Who says what the right bytes are."""
     lacks = BEYOND_TFLM.get(op)
-    if op == "SELECT":
-        return "TFLM's SELECT_V2"
+    if op in TOLD_JUDGES:
+        return TOLD_JUDGES[op]
     reference = "TensorFlow Lite 2.19"
     return {None: "TFLM", "all": reference}.get(lacks, f"TFLM; {reference} for {lacks}")
 

@@ -9,7 +9,7 @@ from tests.kernels.beyond_tflm import GOLDENS, INPUTS, cases
 from tests.support.elementwise import cast, select_v2
 from tests.support.models import ModelBuilder, relu, single
 from tests.support.movement import concatenation, strided_slice
-from tests.support.reductions import reduction
+from tests.support.reductions import arg_extreme, reduction
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.targets import target
@@ -52,6 +52,10 @@ def many_operators() -> bytes:
         outputs.append(cast(model, model.input((7,), zero_point=0, dtype=dtype), dtype="int64"))
     wide = model.input((9,), dtype="int64")
     outputs += [cast(model, wide, dtype=dtype) for dtype in ("int8", "int16", "int32")]
+    for dtype in ("int8", "float32"):
+        x = model.input((3, 7, 2), dtype=dtype)
+        for op in ("ARG_MAX", "ARG_MIN"):
+            outputs.append(arg_extreme(model, x, op=op, axis=1, dtype="int64"))
     x = model.input((2, 3))
     outputs.append(concatenation(model, [x] * 7 + [relu(model, x)] * 6, axis=1))
     x = model.input((2, 3, 4, 2, 3))

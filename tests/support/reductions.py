@@ -33,11 +33,11 @@ def reduction(
     )
 
 
-def arg_extreme(model: ModelBuilder, x: Value, *, op: str = "ARG_MAX", axis: int = -1) -> Value:
+def arg_extreme(model: ModelBuilder, x: Value, *, op: str = "ARG_MAX", axis: int = -1, dtype: str = "int32") -> Value:
     """ARG_MAX or ARG_MIN along `axis`."""
     kept = [n for i, n in enumerate(x.shape) if i != axis % len(x.shape)]
     inputs = [x, model.constant(np.array(axis, np.int32))]
-    return model.operator(op, inputs, kept, dtype="int32", outputType=TYPES["int32"])
+    return model.operator(op, inputs, kept, dtype=dtype, outputType=TYPES[dtype])
 
 
 def cumsum(

@@ -5,11 +5,11 @@
 /* outer x depth x inner values, the axis in the middle. */
 typedef struct {
     int outer, depth, inner;
-    int is_maximum;
+    int is_maximum, is_wide;
     int is_exclusive, is_reverse;
 } tk_along_shape;
 
-/* The first of equal values counts. */
+/* The first of equal values counts. Wide results are int64, low half first as on every target. */
 TK_INLINE void tk_arg_extreme(const tk_along_shape *s, const int8_t *input, int32_t *output) {
     for (int i = 0; i < s->outer; i++) {
         for (int j = 0; j < s->inner; j++) {
@@ -23,6 +23,9 @@ TK_INLINE void tk_arg_extreme(const tk_along_shape *s, const int8_t *input, int3
                 }
             }
             *output++ = best;
+            if (s->is_wide) {
+                *output++ = 0;
+            }
         }
     }
 }
@@ -40,6 +43,9 @@ TK_INLINE void tk_arg_extreme_float(const tk_along_shape *s, const float *input,
                 }
             }
             *output++ = best;
+            if (s->is_wide) {
+                *output++ = 0;
+            }
         }
     }
 }

@@ -15,17 +15,17 @@ from tinykit.targets import Target
 @lowering("ARG_MAX", "ARG_MIN")
 def lower_arg(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """One run along the axis for each output."""
-    x = graph.tensor(operator.inputs[0])
+    x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
     function = "tk_arg_extreme_float" if x.dtype == "float32" else "tk_arg_extreme"
     return [
         make_step(
             operator,
             target,
             function,
-            _shape(x.shape, operator, is_maximum=int(operator.op == "ARG_MAX")),
+            _shape(x.shape, operator, is_maximum=int(operator.op == "ARG_MAX"), is_wide=int(y.dtype == "int64")),
             [INPUT, OUTPUT],
             reads=x.elements,
-            outputs=graph.tensor(operator.outputs[0]).elements,
+            outputs=y.elements,
         )
     ]
 

@@ -38,6 +38,7 @@ Table = Callable[[Quantization, Quantization, Operator], np.ndarray]
 TABLES: dict[str, Table] = {
     "ABS": lambda x, y, _: tables.absolute(x, y),
     "RSQRT": lambda x, y, _: tables.rsqrt(x, y),
+    "SQRT": lambda x, y, _: tables.root(x, y),
     "HARD_SWISH": lambda x, y, _: tables.hard_swish(x, y),
     "TANH": lambda x, _y, _: tables.tanh(x),
     "LEAKY_RELU": lambda x, y, operator: tables.leaky_relu(x, y, operator.options.alpha),

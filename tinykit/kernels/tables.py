@@ -94,6 +94,13 @@ def relu_n1_to_1(x: Quantization, y: Quantization) -> np.ndarray:
     return _clipped(np.clip(moved, y.zero_point - one, y.zero_point + one))
 
 
+def root(x: Quantization, y: Quantization) -> np.ndarray:
+    """SQRT as TFLite computes it from 2.21 on: in float32, cut off; of what is below 0 (where it stops), as of 0."""
+    real = np.float32(x.scale) * np.maximum(INPUTS - x.zero_point, 0).astype(np.float32)
+    steps = np.sqrt(real) / np.float32(y.scale)
+    return _clipped(np.minimum(steps, np.float32(1e6)).astype(np.int64) + y.zero_point)
+
+
 def rsqrt(x: Quantization, y: Quantization) -> np.ndarray:
     """RSQRT; of 0, and of what is below (where TFLM stops), the greatest value."""
     root = float(np.float32(math.sqrt(x.scale)))

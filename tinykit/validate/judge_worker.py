@@ -30,7 +30,18 @@ REFERENCE = "reference"
 LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
-_CONCATENATION, _STRIDED_SLICE, _EXP, _SELECT, _LOG, _SELECT_V2, _INT8 = 2, 45, 47, 64, 73, 123, 9
+_CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT, _LOG, _SQRT, _ARG_MIN, _SELECT_V2 = (
+    2,
+    45,
+    47,
+    56,
+    64,
+    73,
+    75,
+    79,
+    123,
+)
+_INT64, _INT8 = 4, 9
 """Numbers in the schema."""
 _MOST_CONCATENATED, _MOST_SLICED = 10, 4
 """TFLM's limits: kMaxInputNum of CONCATENATION, and the axes that STRIDED_SLICE takes."""
@@ -96,9 +107,11 @@ class Worker:
         tensors = self._graph.tensors
         for operator in self._graph.operators:
             code, inputs = self._codes[operator.opcodeIndex], operator.inputs
-            name = {_EXP: "EXP", _LOG: "LOG"}.get(code)
+            name = {_EXP: "EXP", _LOG: "LOG", _SQRT: "SQRT"}.get(code)
             if name and tensors[inputs[0]].type == _INT8:
                 raise ValueError(f"{LACKS} for int8 '{name}'")
+            if code in (_ARG_MAX, _ARG_MIN) and tensors[operator.outputs[0]].type == _INT64:
+                raise ValueError(f"{LACKS} for int64 'ARG_MAX' or 'ARG_MIN'")
             if code == _CONCATENATION and len(inputs) > _MOST_CONCATENATED:
                 raise ValueError(f"{LACKS} for 'CONCATENATION' of {len(inputs)} inputs")
             if code == _STRIDED_SLICE and len(tensors[inputs[0]].shape) > _MOST_SLICED:

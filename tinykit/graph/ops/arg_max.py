@@ -1,4 +1,7 @@
-"""ARG_MAX and ARG_MIN along one constant axis, to int32; the first of equal values counts."""
+"""ARG_MAX and ARG_MIN along one constant axis; the first of equal values counts.
+
+TFLM gives int32 alone; int64, which tf.argmax gives unless told otherwise, is as in TFLite.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def inspect(inspection: Inspection) -> None:
     if not inspect_axis(inspection, "int8", "float32"):
         return
     x, y, axis = inspection.input, inspection.output, inspection.options.axis
-    if inspection.dtype(y, "int32"):
+    if inspection.dtype(y, "int32", "int64"):
         inspection.shape(y, (*x.shape[:axis], *x.shape[axis + 1 :]))
 
 

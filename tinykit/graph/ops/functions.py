@@ -1,7 +1,7 @@
 """Functions of one tensor, value by value, without options of their own.
 
-TFLM computes all of them in float32; ABS, RSQRT, ELU, HARD_SWISH and TANH in int8 too. EXP and LOG in int8, which
-TFLM lacks, are what TFLite computes.
+TFLM computes all of them in float32; ABS, RSQRT, ELU, HARD_SWISH and TANH in int8 too. EXP, LOG and SQRT in int8,
+which TFLM lacks, are what TFLite computes (SQRT from 2.21 on).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FLOAT_FUNCTIONS = (
 INTEGER_TYPES = {
     "ABS": ("int8", "int16"),
     "RSQRT": ("int8",),
+    "SQRT": ("int8",),
     "EXP": ("int8",),
     "LOG": ("int8",),
     "ELU": ("int8",),
