@@ -139,8 +139,12 @@ class Judge:
         self._who = "TensorFlow Lite"
         try:
             facts = self._load(model, wire.REFERENCE)
-        except ModelError:
-            raise refusal from None
+        except ModelError as error:
+            raise ModelError(
+                f"no interpreter judges this model: {refusal.what}; {error.what}",
+                next_step="It compiles if 'tinykit check' says so: its operators are proved one by one "
+                "(docs/operators.md), the whole model is not",
+            ) from error
         version = facts["tensorflow"]
         if not version.startswith(f"{REFERENCE_VERSION}."):
             self.close()

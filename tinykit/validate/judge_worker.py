@@ -30,17 +30,8 @@ REFERENCE = "reference"
 LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
-_CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT, _LOG, _SQRT, _ARG_MIN, _SELECT_V2 = (
-    2,
-    45,
-    47,
-    56,
-    64,
-    73,
-    75,
-    79,
-    123,
-)
+_CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT = 2, 45, 47, 56, 64
+_LOG, _SQRT, _ARG_MIN, _SELECT_V2 = 73, 75, 79, 123
 _INT64, _INT8 = 4, 9
 """Numbers in the schema."""
 _MOST_CONCATENATED, _MOST_SLICED = 10, 4
