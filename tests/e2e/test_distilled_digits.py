@@ -1,4 +1,4 @@
-"""A student of 1,210 weights, distilled in seconds, answers on the three smallest boards, byte for byte as TFLM does."""
+"""A distilled student of 1,210 weights answers on the three smallest boards, byte for byte as TFLM does."""
 
 from __future__ import annotations
 

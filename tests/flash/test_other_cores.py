@@ -11,7 +11,6 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.firmware.handmade import DEEP, SHA256, hand_program
@@ -22,43 +21,22 @@ from tests.support.models import (
     depthwise_conv_2d,
     fully_connected,
     max_pool_2d,
-    reshape,
-    softmax,
 )
 from tinykit.boards import Board, all_boards, board
 from tinykit.errors import DeviceFault, ToolFailed, ToolMissing
 from tinykit.firmware.architectures import architecture
-from tinykit.firmware.build import Firmware, build, build_program
-from tinykit.firmware.fit import predict_fit
+from tinykit.firmware.build import Firmware, build_program
 from tinykit.firmware.project import Program
 from tinykit.flash import flash
 from tinykit.flash.emulator import Emulator, command, kill, launch, release
-from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, open_device
 from tinykit.link.port import SerialPort
-from tinykit.plan.build import make_plan
 from tinykit.validate.bench import bench
-from tinykit.validate.judge import Judge
-from tinykit.validate.serial import validate
 
 pytestmark = pytest.mark.emulated
 
 BOARDS = ["arduino-uno", "raspberry-pi-pico", "rv32-virt", "sifive-e"]
-UNITS = {
-    "arduino-uno": "cycles",
-    "raspberry-pi-pico": "cycles",
-    "rv32-virt": "instructions",
-    "sifive-e": "instructions",
-}
 UNDEFINED, RECURSION, STACK, LOOP = 0x71, 0x72, 0x74, 0x76
-
-
-def digits() -> bytes:
-    """A dense student for 8 x 8 images."""
-    model = ModelBuilder(seed=3)
-    x = reshape(model, model.input((1, 8, 8, 1)), shape=(1, 64))
-    x = fully_connected(model, x, units=16, activation="RELU")
-    return model.finish([softmax(model, fully_connected(model, x, units=10))])
 
 
 def convolutions() -> bytes:
@@ -108,37 +86,6 @@ def firmware(
 def test_the_list_is_whole() -> None:
     others = [b.name for b in all_boards() if b.emulator and not b.target.name.startswith("cortex-m")]
     assert set(others) | {"raspberry-pi-pico"} == set(BOARDS)
-
-
-@pytest.mark.parametrize("name", BOARDS)
-def test_flashed_validated_and_counted(name: str, tmp_path: Path, runtime: Path) -> None:
-    """The board runs in the background, as after `tinykit flash`, and is then reached by its port."""
-    chosen = require_board(name)
-    model = tmp_path / "digits.tflite"
-    model.write_bytes(digits())
-    graph = read_graph(model)
-    made = build(make_plan(graph, chosen.target), chosen, tmp_path / "firmware")
-    x = np.random.default_rng(0).integers(-128, 128, (12, 8, 8, 1)).astype(np.int8)
-    with Judge(model.read_bytes()) as judge:
-        y = judge.run_batches([x])[0].reshape(12, -1).argmax(axis=1)
-    np.savez(tmp_path / "set.npz", x=x, y=y)
-
-    flashed = flash(chosen, made, quiet=True)
-    judged = validate(model, chosen, tmp_path / "set.npz", port=flashed.port, quiet=True)
-    counted = bench(model, chosen, port=flashed.port, folder=tmp_path / "firmware")
-
-    assert (judged["samples"], judged["accuracy"], judged["mismatched_bytes"]) == (12, 1.0, 0)
-    assert judged["emulated"] and counted["emulated"] and counted["bit_exact"]
-    assert counted["tick_unit"] == UNITS[name]
-    assert counted["instructions"] == (counted["ticks"] if UNITS[name] == "instructions" else None)
-    assert 1184 < counted["ticks"] < 150_000  # macs, and a bound that the slowest keeps
-    assert sum(layer["ticks"] for layer in counted["layers"]) == pytest.approx(counted["ticks"], rel=0.05)
-    predicted = predict_fit(make_plan(graph, chosen.target), chosen)
-    assert predicted.flash["weights"] == counted["flash"]["weights"]
-    assert predicted.flash["code"] == pytest.approx(counted["flash"]["code"], rel=0.3)
-    assert predicted.ram["arena"] == counted["ram"]["arena"]
-    assert counted["flash"]["weights"] >= 64 * 16 + 16 * 10 + 26 * 4  # in flash, on AVR too
-    assert counted["ram"]["static"] == 0
 
 
 def test_windows_with_a_16_bit_int(tmp_path: Path) -> None:

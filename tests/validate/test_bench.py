@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.support.boards import require_board
 from tests.support.models import ModelBuilder, conv_2d, depthwise_conv_2d, fully_connected, mean
 from tinykit.boards import all_boards, board
 from tinykit.errors import UsageError, WrongFirmware
@@ -159,3 +161,19 @@ def test_kws01_end_to_end(shared: Path, tmp_path: Path, name: str) -> None:
     )
     assert (result["samples"], result["accuracy"], result["accuracy_tflm"]) == (1000, 0.901, 0.901)
     assert (result["mismatched_bytes"], result["bytes"]) == (0, 12000)
+
+
+@pytest.mark.shared
+def test_kws01_on_the_pico(shared: Path, tmp_path: Path) -> None:
+    """The first samples; all thousand of them where TINYKIT_NIGHTLY is set, which takes some ten minutes."""
+    chosen, models = require_board("raspberry-pi-pico"), shared / "models"
+    limit = None if os.environ.get("TINYKIT_NIGHTLY") else 20
+    result = validate(
+        *(models / "kws01_int8.tflite", chosen, models / "kws01_test.npz"),
+        limit=limit,
+        folder=tmp_path / "kws01",
+        quiet=True,
+    )
+    assert result["samples"] == (limit or 1000)
+    assert result["accuracy"] == result["accuracy_tflm"] == (0.901 if limit is None else 0.95)
+    assert (result["mismatched_bytes"], result["bytes"]) == (0, 12 * result["samples"])
