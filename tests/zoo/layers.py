@@ -1,27 +1,57 @@
-"""Converts every ordinary Keras layer once and says what of the results tinykit does not compile.
+"""Every ordinary Keras layer as a model of its own: converted and kept in `layers.npz`, which `survey.py` judges.
 
-Run from the repository's root, with tensorflow: python -m tests.zoo.layers
-It is how the table of unsupported operators in docs/operators.md was found.
+Run from the repository's root, with tensorflow: python -m tests.zoo.layers [--output ARCHIVE.npz]
+What the converter refuses is kept as what it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.zoo.make import convert
-from tinykit.graph.reader import read_graph
-from tinykit.graph.support import problems
+from tinykit.arrays import write_npz
 from tinykit.learn.backend import keras
 
 Layer = Callable[[Any, Any], Any]
 
+ARCHIVE = Path(__file__).with_suffix(".npz")
 VECTOR, SEQUENCE, IMAGE, VOLUME = (8,), (6, 5), (8, 8, 4), (4, 4, 4, 2)
+WORDS = (4,)
+"""Of a model that reads numbers of words."""
 
 
 def _conv_lstm(k: Any, x: Any) -> Any:
-    x = k.layers.Reshape((3, 2, 5))(x)
-    return k.layers.ConvLSTM1D(2, 2, unroll=True)(x)
+    return k.layers.ConvLSTM1D(2, 2)(k.layers.Reshape((3, 2, 5))(x))
+
+
+def _conv_lstm_2d(k: Any, x: Any) -> Any:
+    return k.layers.ConvLSTM2D(2, 2)(k.layers.Reshape((2, 4, 4, 8))(x))
+
+
+def _masked(k: Any, x: Any) -> Any:
+    return k.layers.LSTM(4)(k.layers.Masking()(x))
+
+
+def _training_only(k: Any, x: Any) -> Any:
+    x = k.layers.GaussianNoise(0.1)(k.layers.Dropout(0.1)(x))
+    return k.layers.ActivityRegularization()(k.layers.Dense(3)(x))
+
+
+def _images_in_training_only(k: Any, x: Any) -> Any:
+    x = k.layers.RandomZoom(0.1)(k.layers.RandomFlip()(k.layers.SpatialDropout2D(0.1)(x)))
+    return k.layers.Conv2D(2, 1)(x)
+
+
+def _cells(k: Any, x: Any) -> Any:
+    cells = [k.layers.GRUCell(4), k.layers.LSTMCell(3)]
+    return k.layers.RNN(k.layers.StackedRNNCells(cells), unroll=True)(x)
 
 
 LAYERS: tuple[tuple[str, tuple[int, ...], Layer], ...] = (
@@ -32,6 +62,8 @@ LAYERS: tuple[tuple[str, tuple[int, ...], Layer], ...] = (
             *("hard_sigmoid", "exponential", "softmax", "log_softmax", "leaky_relu"),
         )
     ),
+    ("Dense", VECTOR, lambda k, x: k.layers.Dense(3)(x)),
+    ("Softmax(axis=1)", IMAGE, lambda k, x: k.layers.Softmax(axis=1)(x)),
     ("LeakyReLU", VECTOR, lambda k, x: k.layers.LeakyReLU(0.2)(x)),
     ("PReLU", IMAGE, lambda k, x: k.layers.PReLU()(x)),
     ("ELU", VECTOR, lambda k, x: k.layers.ELU(0.7)(x)),
@@ -41,6 +73,7 @@ LAYERS: tuple[tuple[str, tuple[int, ...], Layer], ...] = (
     ("SeparableConv1D", SEQUENCE, lambda k, x: k.layers.SeparableConv1D(3, 3)(x)),
     ("DepthwiseConv1D", SEQUENCE, lambda k, x: k.layers.DepthwiseConv1D(3)(x)),
     ("Conv1DTranspose", SEQUENCE, lambda k, x: k.layers.Conv1DTranspose(3, 3, strides=2)(x)),
+    ("Conv2D", IMAGE, lambda k, x: k.layers.Conv2D(3, 3, strides=2, activation="relu")(x)),
     ("Conv2D(groups)", IMAGE, lambda k, x: k.layers.Conv2D(4, 3, groups=2)(x)),
     ("Conv2D(dilation)", IMAGE, lambda k, x: k.layers.Conv2D(4, 3, dilation_rate=2, padding="same")(x)),
     ("SeparableConv2D", IMAGE, lambda k, x: k.layers.SeparableConv2D(3, 3)(x)),
@@ -49,12 +82,18 @@ LAYERS: tuple[tuple[str, tuple[int, ...], Layer], ...] = (
     ("Conv3D", VOLUME, lambda k, x: k.layers.Conv3D(2, 2)(x)),
     ("Conv3DTranspose", VOLUME, lambda k, x: k.layers.Conv3DTranspose(2, 2)(x)),
     ("LocallyConnected1D", SEQUENCE, lambda k, x: k.layers.LocallyConnected1D(3, 3)(x)),
+    ("LocallyConnected2D", IMAGE, lambda k, x: k.layers.LocallyConnected2D(3, 3)(x)),
     ("MaxPooling1D", SEQUENCE, lambda k, x: k.layers.MaxPooling1D()(x)),
     ("AveragePooling1D", SEQUENCE, lambda k, x: k.layers.AveragePooling1D()(x)),
     ("AveragePooling2D(same)", IMAGE, lambda k, x: k.layers.AveragePooling2D(3, padding="same")(x)),
+    ("MaxPooling2D", IMAGE, lambda k, x: k.layers.MaxPooling2D(3, strides=2, padding="same")(x)),
     ("MaxPooling3D", VOLUME, lambda k, x: k.layers.MaxPooling3D()(x)),
     ("AveragePooling3D", VOLUME, lambda k, x: k.layers.AveragePooling3D()(x)),
     ("GlobalMaxPooling1D", SEQUENCE, lambda k, x: k.layers.GlobalMaxPooling1D()(x)),
+    ("GlobalMaxPooling2D", IMAGE, lambda k, x: k.layers.GlobalMaxPooling2D()(x)),
+    ("GlobalMaxPooling3D", VOLUME, lambda k, x: k.layers.GlobalMaxPooling3D()(x)),
+    ("GlobalAveragePooling1D", SEQUENCE, lambda k, x: k.layers.GlobalAveragePooling1D()(x)),
+    ("GlobalAveragePooling2D", IMAGE, lambda k, x: k.layers.GlobalAveragePooling2D()(x)),
     ("GlobalAveragePooling3D", VOLUME, lambda k, x: k.layers.GlobalAveragePooling3D()(x)),
     ("BatchNormalization", IMAGE, lambda k, x: k.layers.BatchNormalization()(x)),
     ("LayerNormalization", SEQUENCE, lambda k, x: k.layers.LayerNormalization()(x)),
@@ -89,26 +128,83 @@ LAYERS: tuple[tuple[str, tuple[int, ...], Layer], ...] = (
     ("GRU", SEQUENCE, lambda k, x: k.layers.GRU(4)(x)),
     ("GRU(unroll)", SEQUENCE, lambda k, x: k.layers.GRU(4, unroll=True)(x)),
     ("LSTM", SEQUENCE, lambda k, x: k.layers.LSTM(4)(x)),
-    ("ConvLSTM1D(unrolled)", SEQUENCE, _conv_lstm),
+    ("LSTM(return_sequences)", SEQUENCE, lambda k, x: k.layers.LSTM(4, return_sequences=True)(x)),
+    ("LSTM(unroll)", SEQUENCE, lambda k, x: k.layers.LSTM(4, unroll=True)(x)),
+    ("LSTM(relu)", SEQUENCE, lambda k, x: k.layers.LSTM(4, activation="relu")(x)),
+    ("Bidirectional(LSTM)", SEQUENCE, lambda k, x: k.layers.Bidirectional(k.layers.LSTM(4))(x)),
+    ("Bidirectional(GRU, unroll)", SEQUENCE, lambda k, x: k.layers.Bidirectional(k.layers.GRU(4, unroll=True))(x)),
+    ("RNN(StackedRNNCells, unroll)", SEQUENCE, _cells),
+    ("ConvLSTM1D", SEQUENCE, _conv_lstm),
+    ("ConvLSTM2D", IMAGE, _conv_lstm_2d),
     ("TimeDistributed(Dense)", SEQUENCE, lambda k, x: k.layers.TimeDistributed(k.layers.Dense(3))(x)),
+    ("TimeDistributed(Conv2D)", VOLUME, lambda k, x: k.layers.TimeDistributed(k.layers.Conv2D(3, 2))(x)),
     ("Masking", SEQUENCE, lambda k, x: k.layers.Masking()(x)),
+    ("Masking, LSTM", SEQUENCE, _masked),
+    ("Embedding", WORDS, lambda k, x: k.layers.Embedding(20, 3)(x)),
+    ("CategoryEncoding", WORDS, lambda k, x: k.layers.CategoryEncoding(20, "multi_hot")(x)),
+    ("IntegerLookup", WORDS, lambda k, x: k.layers.IntegerLookup(vocabulary=[3, 5, 9])(x)),
+    ("Dropout, GaussianNoise, ActivityRegularization", VECTOR, _training_only),
+    ("SpatialDropout2D, RandomFlip, RandomZoom", IMAGE, _images_in_training_only),
+    ("SpectralNormalization(Dense)", VECTOR, lambda k, x: k.layers.SpectralNormalization(k.layers.Dense(3))(x)),
     ("Discretization", VECTOR, lambda k, x: k.layers.Discretization([0.0, 1.0])(x)),
 )
 
 
-def main() -> None:
-    """Convert all and print what is not compiled."""
+def made(build: Layer, shape: tuple[int, ...]) -> Any:
+    """The model of one layer, with other biases and statistics than a new layer's zeros and ones."""
     k = keras()
-    for name, shape, layer in LAYERS:
-        k.backend.clear_session()
-        inputs = k.Input(shape)
+    k.backend.clear_session()
+    k.utils.set_random_seed(7)
+    inputs = k.Input(shape, dtype="int32" if shape is WORDS else "float32")
+    model = k.Model(inputs, build(k, inputs))
+    random = np.random.default_rng(7)
+    for weight in model.trainable_weights:
+        if len(weight.shape) == 1:
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+    return model
+
+
+def converted(build: Layer, shape: tuple[int, ...]) -> np.ndarray:
+    """The .tflite as bytes, or the converter's words as text."""
+    try:
+        return np.frombuffer(convert(made(build, shape)), np.uint8)
+    except Exception as error:  # whatever the converter raises is its answer
+        return np.array(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
+def results() -> Iterator[np.ndarray]:
+    """What becomes of each layer; a new process goes on after a layer that crashes the converter."""
+    context, number = get_context("spawn"), 0
+    while number < len(LAYERS):
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_work, args=(number, sender))
+        process.start()
+        sender.close()
         try:
-            graph = read_graph(convert(k.Model(inputs, layer(k, inputs))))
-        except Exception as error:  # whatever the converter raises is its answer
-            print(f"{name}: not converted: {type(error).__name__} {' '.join(str(error).split())[:200]}", flush=True)
-            continue
-        found = "; ".join(sorted({f"{p.op}: {p.why}" for p in problems(graph)}))
-        print(f"{name}: {found or 'compiled'} ({', '.join(sorted({o.op for o in graph.operators}))})", flush=True)
+            while number < len(LAYERS):
+                yield receiver.recv()
+                number += 1
+        except EOFError:
+            process.join()
+            yield np.array(f"the converter crashes, status {process.exitcode}")
+            number += 1
+
+
+def _work(start: int, sender: Connection) -> None:
+    for _, shape, build in LAYERS[start:]:
+        sender.send(converted(build, shape))
+
+
+def main() -> None:
+    """Convert all and keep the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--output", type=Path, default=ARCHIVE)
+    asked = parser.parse_args()
+    kept = {}
+    for (name, _, _), result in zip(LAYERS, results(), strict=True):
+        kept[name] = result
+        print(f"{name}: {f'{result.size} bytes' if result.ndim else result}", flush=True)
+    write_npz(asked.output, **kept)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ CHUNK = 64
 """Vectors sent at a time; the time limit holds for each chunk."""
 REFERENCE_VERSION = "2.19"
 """TensorFlow whose reference kernels judge; from 2.20 on FULLY_CONNECTED rounds otherwise than TFLM."""
+REFERENCE_SECONDS = 240.0
+"""Time limit of its worker: on a busy machine tensorflow alone takes a minute to import."""
 SHOWN_LINES = 4
 """Lines of TFLM's own messages that an error shows."""
 
@@ -137,6 +139,7 @@ class Judge:
         if importlib.util.find_spec("tensorflow") is None:
             raise _no_reference(refusal, "no tensorflow") from refusal
         self._who = "TensorFlow Lite"
+        self._timeout = max(self._timeout, REFERENCE_SECONDS)
         try:
             facts = self._load(model, wire.REFERENCE)
         except ModelError as error:

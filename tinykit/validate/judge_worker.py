@@ -31,7 +31,7 @@ LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
 _CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT = 2, 45, 47, 56, 64
-_LOG, _SQRT, _ARG_MIN, _SELECT_V2 = 73, 75, 79, 123
+_TILE, _LOG, _SQRT, _ARG_MIN, _SELECT_V2 = 69, 73, 75, 79, 123
 _INT64, _INT8 = 4, 9
 """Numbers in the schema."""
 _MOST_CONCATENATED, _MOST_SLICED = 10, 4
@@ -116,17 +116,13 @@ class Worker:
             shapes = {tuple(self._graph.tensors[t].shape) for t in operator.inputs}
             if self._codes[operator.opcodeIndex] == _SELECT and len(shapes) > 1:
                 return model
-        import flatbuffers  # type: ignore[import-untyped]
-
         for code, number in zip(whole.operatorCodes, self._codes, strict=True):
             if number == _SELECT:
                 code.builtinCode = code.deprecatedBuiltinCode = _SELECT_V2
         for operator in self._graph.operators:
             if self._codes[operator.opcodeIndex] == _SELECT:
                 operator.builtinOptionsType, operator.builtinOptions = 0, None
-        builder = flatbuffers.Builder(len(model))
-        builder.Finish(whole.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
+        return _packed(whole)
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
         """What makes a new interpreter of the model."""
@@ -191,8 +187,12 @@ class ReferenceWorker(Worker):
         """They have all of them."""
 
     def _translated(self, model: bytes, whole: Any) -> bytes:
-        """They have SELECT."""
-        return model
+        """They have SELECT, and TILE of every type, but register it as of its first version."""
+        if _TILE not in self._codes:
+            return model
+        for code, number in zip(whole.operatorCodes, self._codes, strict=True):
+            code.version = 1 if number == _TILE else code.version
+        return _packed(whole)
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
         import tensorflow as tf
@@ -229,6 +229,15 @@ class ReferenceWorker(Worker):
 
     def _tensor(self, index: int) -> Any:
         return self._interpreter.get_tensor(index)
+
+
+def _packed(whole: Any) -> bytes:
+    """The .tflite of a model as the schema's object API holds it."""
+    import flatbuffers  # type: ignore[import-untyped]
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(whole.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def _port(details: dict[str, Any]) -> dict[str, Any]:
