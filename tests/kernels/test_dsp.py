@@ -81,6 +81,7 @@ SAMPLE = (
     case(depthwise_conv_2d, (1, 8, 8, 8), strides=(2, 2), padding="SAME", activation="RELU"),
     case(depthwise_conv_2d, (1, 4, 5, 70), padding="SAME", activation="RELU"),
     case(depthwise_conv_2d, (1, 5, 7, 33), strides=(2, 2), input_zero_point=-9),
+    case(depthwise_conv_2d, (1, 6, 5, 9), dilation=(2, 1), padding="SAME", activation="RELU"),
     case(depthwise_conv_2d, (1, 5, 6, 8), kernel=(2, 4), dilation=(2, 1), padding="SAME"),
     case(fully_connected, (1, 33), units=7, input_zero_point=127),
     case(fully_connected, (1, 20), units=9, per_channel=True),
@@ -146,3 +147,26 @@ def test_equals_tflm_on_emulated_cores(name: str, tmp_path: Path) -> None:
     result = bench(path, board(name), folder=tmp_path / "firmware")
     assert result["bit_exact"]
     assert sum("dsp" in layer["kernel"] or "thumb2" in layer["kernel"] for layer in result["layers"]) >= 2
+
+
+def depths() -> bytes:
+    """Windows of one pixel with as few and as many products as start the unrolled loop anywhere; strided depthwise."""
+    model = ModelBuilder(5)
+    outputs = []
+    for k, depth in enumerate((1, 2, 3, 5, 31, 33, 35, 66)):
+        x = model.input((1, 3, 3, depth), 0.05, -3)
+        outputs.append(conv_2d(model, x, filters=6, kernel=(1, 1), activation="RELU" if k % 2 else "NONE"))
+    for channels, activation in ((4, "RELU"), (7, "NONE"), (9, "RELU6")):
+        x = model.input((1, 7, 6, channels), 0.05, 5)
+        y = depthwise_conv_2d(model, x, padding="SAME", strides=(2, 2), activation=activation)
+        outputs += [y, depthwise_conv_2d(model, x, strides=(1, 1), activation=activation)]
+    return model.finish(outputs)
+
+
+@pytest.mark.emulated
+def test_equals_tflm_for_all_lengths_of_products(tmp_path: Path) -> None:
+    path = tmp_path / "depths.tflite"
+    path.write_bytes(depths())
+    result = bench(path, board("mps2-an386"), folder=tmp_path / "firmware")
+    assert result["bit_exact"]
+    assert all("dsp" in layer["kernel"] for layer in result["layers"])

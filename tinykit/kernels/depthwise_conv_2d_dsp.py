@@ -10,7 +10,6 @@ from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
 from tinykit.kernels.dsp import SCRATCH, clamped, padded_windows, proven
-from tinykit.kernels.hot import is_hot
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
@@ -18,14 +17,7 @@ from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scal
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
-MOST_CHANNELS = 1000
-"""For two pixels at a time: the instructions' offsets end at 4,095 bytes, and four pixels must lie within."""
-
-HOT = 0.01
-"""The part of the model's multiply-accumulates from which on a layer is worth code of its own."""
-
-
-PAIR_PIXELS, PAIR_GROUP, PAIR_ROW, PAIR_ROW_STRIDED = 60, 45, 47, 53
+PAIR_PIXELS, PAIR_GROUP, PAIR_ROW, PAIR_ROW_STRIDED = 75, 46, 50, 58
 """Instructions of two pixels, of four channels of them, and of each row of the kernel."""
 
 ONE_PIXEL, ONE_GROUP, ONE_ROW, ONE_TAP = 60, 32, 6, 12
@@ -49,31 +41,34 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
     if found is None:
         return []
-    make = _two_pixels if _can_take_two(operator, weights) and is_hot(graph, y, weights.elements, HOT) else _one_pixel
+    make = _two_pixels if _can_take_two(operator, weights, y) else _one_pixel
     return [clamped(make(operator, target, x, weights, y, found), operator, y)]
 
 
-def _can_take_two(operator: Operator, weights: Tensor) -> bool:
-    return weights.shape[2] == 3 and operator.options.horizontal.dilation == 1 and weights.shape[3] <= MOST_CHANNELS
+def _can_take_two(operator: Operator, weights: Tensor, y: Tensor) -> bool:
+    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    plain = horizontal.dilation == 1 and horizontal.stride <= 2
+    return weights.shape[2] == 3 and plain and (vertical.stride == horizontal.stride or y.shape[1] == 1)
 
 
 def _two_pixels(
     operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization
 ) -> Step:
-    """Code of the layer's own."""
-    is_same = operator.options.horizontal.stride == 1
-    row, pixel, group = (PAIR_ROW if is_same else PAIR_ROW_STRIDED), PAIR_PIXELS, PAIR_GROUP
-    groups = -(-x.shape[3] // packing.GROUP)
-    pairs, singles = y.shape[1] * (y.shape[2] // 2), y.shape[1] * (y.shape[2] % 2)
-    cost = pairs * (pixel + groups * (group + row * weights.shape[1])) + singles * _single(x, weights, found)
-    cost += 2 * groups * pairs * 8 * found.two_sided
-    shape = {**_geometry(operator, x, y), "pixels": 2}
-    window = weights.shape[1] * (operator.options.horizontal.stride + 3) * x.shape[3]
-    step = _step(operator, target, "tk_depthwise_conv_2d_dsp", shape, [], weights, x, y, found, 2)
+    """Code that layers of one stride share."""
+    stride = operator.options.horizontal.stride
+    row = PAIR_ROW if stride == 1 else PAIR_ROW_STRIDED
+    group = PAIR_GROUP + 16 * found.two_sided + row * weights.shape[1]
+    pairs = y.shape[1] * -(-y.shape[2] // 2)
+    geometry = _geometry(operator, x, y)
+    for known in ("stride_height", "stride_width", "dilation_width"):
+        del geometry[known]
+    shape = {"kernel_height": weights.shape[1], "stride": stride}
+    step = _step(operator, target, "tk_depthwise_conv_2d_dsp", shape, [*geometry.values()], weights, x, y, found, 2)
+    cost = pairs * (PAIR_PIXELS + -(-x.shape[3] // packing.GROUP) * group)
     return replace(
         step,
         instructions=cost + _padding(operator, x, weights, y),
-        scratch=window,
+        scratch=weights.shape[1] * (stride + 3) * x.shape[3],
     )
 
 
@@ -83,12 +78,11 @@ def _one_pixel(
     """Code that layers share: what it knows of them is arguments."""
     known = ("dilation_height", "dilation_width")
     geometry = _geometry(operator, x, y)
-    shape = {name: geometry.pop(name) for name in known}
-    arguments = list(geometry.values())
+    shape = {"kernel_height": weights.shape[1], "kernel_width": weights.shape[2]}
+    shape |= {name: geometry.pop(name) for name in known}
+    arguments = [*geometry.values()]
     step = _step(operator, target, "tk_depthwise_conv_2d_dsp_any", shape, arguments, weights, x, y, found, 1)
-    cost = y.shape[1] * y.shape[2] * _single(x, weights, found) + round(
-        padded_windows(operator, x, weights, y) * weights.elements * COPIED
-    )
+    cost = y.shape[1] * y.shape[2] * _single(x, weights, found) + _padding(operator, x, weights, y)
     return replace(step, instructions=cost, scratch=weights.elements)
 
 
@@ -122,14 +116,13 @@ def _step(
     pixels: int,
 ) -> Step:
     assert weights.data is not None
-    kernel = {"kernel_height": weights.shape[1], "kernel_width": weights.shape[2]}
     stream = Constant("weights", packing.depthwise(weights.data[0], found), 4)
     axes = operator.options.vertical, operator.options.horizontal
     return make_step(
         operator,
         target,
         function,
-        {**shape, **kernel, "shift": found.shift, "two_sided": int(found.two_sided)},
+        {**shape, "shift": found.shift, "two_sided": int(found.two_sided)},
         [INPUT, OUTPUT, SCRATCH, stream, found.offset, zero_point(x), *arguments],
         macs=y.elements * weights.shape[1] * weights.shape[2],
         outputs=y.elements,

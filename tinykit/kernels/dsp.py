@@ -20,7 +20,7 @@ SCRATCH = Pointer("scratch")
 COLUMN_PAIR = 8
 """Bytes of scratch for two values of each of two pixels."""
 
-GROUP, GROUP_TWO_SIDED = 54, 73
+GROUP, GROUP_TWO_SIDED = 47, 66
 """Instructions of eight outputs (two pixels, four channels) without their products."""
 
 PAIR, TURN, UNROLLED = 12, 3, 16
