@@ -32,8 +32,9 @@ UART_DRIVERS = (
     *("16550", "avr", "cmsdk", "nrf51", "rp2040", "rp2350", "sifive"),
     *("stm32f1", "stm32f4", "stm32v1", "stm32v2", ECOSYSTEM),
 )
-TEMPLATES = ("cmake", "arduino", "platformio", "espidf", "zephyr")
-"""Ecosystems of firmware_templates/ beside bare metal."""
+IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=,-]{0,79}")
+"""What an ecosystem's name of a board looks like."""
+
 FLASH_METHODS: dict[str, tuple[str, ...]] = {
     "emulator": (),
     "gdb": ("remote", "restart"),
@@ -126,7 +127,7 @@ class Board:
         usb_ids: "vid:pid" of what shows up when it is plugged in.
         source: the TOML file.
         flash_options: what a method must know of the board, by method and key.
-        templates: ecosystems that serve the board, the preferred first.
+        ecosystems: what ecosystems of firmware_templates/ that serve the board call it, the preferred first.
         nmi: what raises the core's non-maskable interrupt, where that is a fault's cause of its own: "watchdog".
     """
 
@@ -143,12 +144,12 @@ class Board:
     usb_ids: tuple[str, ...]
     source: Path
     flash_options: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
-    templates: tuple[str, ...] = ()
+    ecosystems: dict[str, str] = field(default_factory=dict, hash=False)
     nmi: str | None = None
 
     @property
     def is_bare_metal(self) -> bool:
-        """Whether firmware of our own runs on it; otherwise one of its `templates` serves it."""
+        """Whether firmware of our own runs on it; otherwise one of its `ecosystems` serves it."""
         return self.uart.driver != ECOSYSTEM
 
     @property
@@ -166,7 +167,7 @@ class Board:
         memories = [f"  {m.kind:<5}  {m.name:<6} {m.length:>9,} bytes at {m.origin:#010x}" for m in self.memories]
         emulator = f"{self.emulator.kind}, {self.emulator.machine}" if self.emulator else "none"
         pins = "" if self.uart.tx_pin is None else f", TX on pin {self.uart.tx_pin}, RX on pin {self.uart.rx_pin}"
-        served = ["bare metal"] * self.is_bare_metal + [f"template {name}" for name in self.templates]
+        served = ["bare metal"] * self.is_bare_metal + [f"{one} ({name})" for one, name in self.ecosystems.items()]
         return "\n".join(
             [
                 f"{self.name}: {self.title}",
@@ -194,7 +195,7 @@ class Board:
             "flash_options": self.flash_options,
             "emulator": None if self.emulator is None else vars(self.emulator),
             "usb_ids": list(self.usb_ids),
-            "templates": list(self.templates),
+            "ecosystems": dict(self.ecosystems),
             "bare_metal": self.is_bare_metal,
             "references": list(self.references),
         }
@@ -213,10 +214,18 @@ class _BoardFile:
     references: tuple[str, ...] = field(metadata=rule("texts"))
     flash: Any = field(default=None, metadata=rule("table"))
     crystal_hz: int | None = field(default=None, metadata=rule("number", low=1_000_000))
-    templates: tuple[str, ...] = field(default=(), metadata=rule("texts", *TEMPLATES))
+    ecosystems: Any = field(default=None, metadata=rule("table"))
     nmi: str | None = field(default=None, metadata=rule("text", "watchdog"))
     usb: Any = field(default=None, metadata=rule("table"))
     emulator: Any = field(default=None, metadata=rule("table"))
+
+
+@dataclass(frozen=True)
+class _EcosystemsTable:
+    arduino: str | None = field(default=None, metadata=rule("text"))
+    platformio: str | None = field(default=None, metadata=rule("text"))
+    espidf: str | None = field(default=None, metadata=rule("text"))
+    zephyr: str | None = field(default=None, metadata=rule("text"))
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,21 @@ def _usb_ids(file: TomlFile, values: Any) -> tuple[str, ...]:
             wanted = '"vid:pid" in lower case, such as "2e8a:0003"'
             raise file.error("'ids' in [usb] cannot be used", file.line("usb", "ids"), expected=wanted, found=one)
     return ids
+
+
+def _ecosystems(file: TomlFile, values: Any) -> dict[str, str]:
+    """The names of [ecosystems], in the file's order."""
+    if values is None:
+        return {}
+    read_table(file, _EcosystemsTable, "ecosystems", values)
+    for key, name in values.items():
+        if not IDENTITY.fullmatch(name):
+            wanted = "letters, digits and -_.:/@=,"
+            raise file.error(f"{key!r} in [ecosystems] cannot be used", file.line("ecosystems", key), expected=wanted)
+    if "/" not in values.get("platformio", "/"):
+        line = file.line("ecosystems", "platformio")
+        raise file.error("'platformio' in [ecosystems] cannot be used", line, expected="PLATFORM/BOARD")
+    return dict(values)
 
 
 def _memories(file: TomlFile, values: Any) -> tuple[Memory, ...]:
@@ -285,11 +309,11 @@ _NEEDED_BY_DRIVER = {
 }
 
 
-def _uart(file: TomlFile, values: Any, templates: tuple[str, ...]) -> Uart:
+def _uart(file: TomlFile, values: Any, ecosystems: dict[str, str]) -> Uart:
     """The [uart], with all that its driver needs."""
     uart: Uart = read_table(file, Uart, "uart", values)
-    if uart.driver == ECOSYSTEM and not templates:
-        raise file.error("a board without a UART driver of ours needs `templates`", file.line("uart", "driver"))
+    if uart.driver == ECOSYSTEM and not ecosystems:
+        raise file.error("a board without a UART driver of ours needs [ecosystems]", file.line("uart", "driver"))
     for name in _NEEDED_BY_DRIVER.get(uart.driver, ()):
         if getattr(uart, name) in (None, ()):
             raise file.error(f"the driver {uart.driver!r} needs {name!r} in [uart]", file.line("uart", "driver"))
@@ -320,6 +344,7 @@ def read_board(path: Path) -> Board:
         raise file.error(
             "the name cannot be used", file.line("", "name"), expected="letters, digits, '.', '_', '-'", found=top.name
         )
+    ecosystems = _ecosystems(file, top.ecosystems)
     methods, options = ((), {}) if top.flash is None else _flash(file, top.flash)
     return Board(
         name=top.name,
@@ -327,7 +352,7 @@ def read_board(path: Path) -> Board:
         target=TARGETS[top.target],
         clock_hz=top.clock_hz,
         memories=_memories(file, top.memory),
-        uart=_uart(file, top.uart, top.templates),
+        uart=_uart(file, top.uart, ecosystems),
         flash_methods=methods,
         references=top.references,
         crystal_hz=top.crystal_hz,
@@ -335,7 +360,7 @@ def read_board(path: Path) -> Board:
         usb_ids=_usb_ids(file, top.usb),
         source=path,
         flash_options=options,
-        templates=top.templates,
+        ecosystems=ecosystems,
         nmi=top.nmi,
     )
 

@@ -104,16 +104,27 @@ def test_folders_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("[uart]", "[[uart]]", r"\[uart\] is not a table"),
         ("[uart]", "[uart", r"is not TOML"),
         ('driver = "cmsdk"', 'driver = "stm32v2"', r":\d+: the driver 'stm32v2' needs 'tx_pin' in \[uart\]"),
-        ('driver = "cmsdk"', 'driver = "ecosystem"', r":\d+: a board without a UART driver of ours needs `templates`"),
         ('driver = "cmsdk"', 'driver = "cmsdk"\nenable = ["0x40.32"]', r":\d+: 'enable' in \[uart\].*found 0x40.32"),
         ("[uart]", '[usb]\nids = ["2E8A:3"]\n[uart]', r":\d+: 'ids' in \[usb\].*lower case.*found 2E8A:3"),
-        ("references", 'templates = ["brew"]\nreferences', r"'templates' in the top level.*only cmake"),
+        ('zephyr = "mps2/an386"', 'brew = "pot"', r":\d+: unknown key 'brew' in \[ecosystems\].*arduino"),
+        ('zephyr = "mps2/an386"', 'zephyr = "a b"', r":\d+: 'zephyr' in \[ecosystems\].*letters, digits"),
+        ('zephyr = "mps2/an386"', 'platformio = "uno"', r":\d+: 'platformio' in .*PLATFORM/BOARD"),
         ('kind = "qemu"', 'kind = "abacus"', r"'kind' in \[emulator\].*qemu, simavr, rp2040js"),
     ],
 )
 def test_what_breaks_the_schema_is_named(changed, old: str, new: str, message: str) -> None:
     with pytest.raises(BoardError, match=message):
         changed(old, new)
+
+
+def test_a_board_without_firmware_of_ours_needs_an_ecosystem(tmp_path: Path) -> None:
+    text = GOOD.read_text().replace('driver = "cmsdk"', 'driver = "ecosystem"')
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    assert read_board(path).ecosystems == {"zephyr": "mps2/an386"}
+    path.write_text(text.replace('[ecosystems]\nzephyr = "mps2/an386"\n', ""))
+    with pytest.raises(BoardError, match=r":\d+: a board without a UART driver of ours needs \[ecosystems\]"):
+        read_board(path)
 
 
 def test_the_line_of_the_second_memory(changed) -> None:

@@ -375,3 +375,21 @@ def test_the_board_chooses_core_and_name(model: Path, tmp_path: Path, capsys: py
     assert run(["export", str(model), "--template", "zephyr", "--board", "microbit", "-o", str(folder)]) == 0
     assert "west build -b bbc_microbit app" in capsys.readouterr().out
     assert "cortex-m0" in (folder / "net" / "tinykit" / "board.h").read_text()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "platform", "name"),
+    [
+        ([], "ststm32", "nucleo_f446re"),
+        (["--board", "esp32"], "espressif32", "esp32dev"),
+        (["--id", "teensy41"], "teensy", "teensy41"),  # a board of ours by its ecosystem's name
+        (["--id", "atmelavr/megaatmega2560"], "atmelavr", "megaatmega2560"),  # none of ours
+    ],
+)
+def test_platformio_gets_platform_and_board(
+    model: Path, tmp_path: Path, chosen: list[str], platform: str, name: str
+) -> None:
+    assert run(["export", str(model), "--template", "platformio", *chosen, "-o", str(tmp_path / "p")]) == 0
+    ini = configparser.ConfigParser()
+    ini.read(tmp_path / "p" / "platformio.ini")
+    assert dict(ini[f"env:{name}"]).items() >= {"platform": platform, "board": name}.items()

@@ -6,14 +6,13 @@ project(program, template, target) -> {path: text}
 from __future__ import annotations
 
 import functools
-import re
 from pathlib import Path, PurePosixPath
 
 import jinja2
 
-from tinykit.boards import Board
+from tinykit.boards import IDENTITY, Board, all_boards
 from tinykit.errors import OutputError, UsageError
-from tinykit.export.templates import PLATFORMIO_PLATFORMS, TFLM_SOURCES, Template
+from tinykit.export.templates import TFLM_SOURCES, Template
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
 from tinykit.firmware.project import MARKER, Program, sources
 from tinykit.firmware.serving import SHARED, serving_values
@@ -23,7 +22,6 @@ _SERVING = "tinykit"
 _LIBRARY = "library"
 _AUTHOR = "you <you@example.com>"
 _DEFAULT_CROSS = "cortex-m4"
-_IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=,-]{0,79}")
 _BARE_METAL_README = """# {name}: firmware for {board}
 
 `make` builds build/{name}.elf, .bin and .hex; `make TOOLCHAIN=prefix-` chooses the compiler. CMake does the same:
@@ -32,15 +30,15 @@ _BARE_METAL_README = """# {name}: firmware for {board}
 
 
 def board_id(template: Template, board: Board | None, chosen: str | None) -> str:
-    """The ecosystem's name of the board: `chosen`, or ours translated, or the template's default.
+    """The ecosystem's name of the board: `chosen`, or that in the board's file, or the template's default.
 
     Raises: UsageError for a name that no ecosystem has.
     """
-    if chosen and not _IDENTITY.fullmatch(chosen):
+    if chosen and not IDENTITY.fullmatch(chosen):
         raise UsageError("the board's name in the ecosystem cannot be used", expected="letters, digits and -_.:/@=,")
     if chosen:
         return chosen
-    return template.ids.get(board.name, template.default_id) if board else template.default_id
+    return board.ecosystems.get(template.name, template.default_id) if board else template.default_id
 
 
 def project(
@@ -69,8 +67,8 @@ def project(
         "board_name": board.name if board else identity or template.name,
         "target": target,
         "cross": target if target.toolchain else TARGETS[_DEFAULT_CROSS],
-        "id": identity,
-        "platform": PLATFORMIO_PLATFORMS.get(identity, "ststm32"),
+        "id": identity.rpartition("/")[2] if template.name == "platformio" else identity,
+        "platform": _platform(identity, template),
         "author": _AUTHOR,
         "tflm": TFLM_SOURCES,
     }
@@ -84,6 +82,13 @@ def project(
             _environment().from_string(text).render(values) if rendered else text
         )
     return files | {str(root / n): text for n, text in what.sources.items()}
+
+
+def _platform(identity: str, template: Template) -> str:
+    """PlatformIO's development platform: the first part of PLATFORM/BOARD, or that of a known board of this name."""
+    known = (board.ecosystems.get("platformio", "") for board in all_boards())
+    names = [identity, *(name for name in known if name.endswith(f"/{identity}")), template.default_id]
+    return next((name.rpartition("/")[0] for name in names if "/" in name), "")
 
 
 def bare_metal_project(what: Program, board: Board) -> dict[str, str]:

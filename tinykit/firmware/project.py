@@ -83,8 +83,9 @@ def require_bare_metal(board: Board) -> None:
     if not board.is_bare_metal:
         raise BoardError(
             f"no bare-metal firmware of ours runs on {board.name}",
-            expected=f"a project of its ecosystem: {', '.join(board.templates)}",
-            next_step=f"tinykit export MODEL.tflite --template {board.templates[0]} --board {board.name} -o FOLDER",
+            expected=f"a project of its ecosystem: {', '.join(board.ecosystems)}",
+            next_step=f"tinykit export MODEL.tflite --template {next(iter(board.ecosystems))} --board {board.name} "
+            "-o FOLDER",
         )
 
 
