@@ -1,4 +1,4 @@
-"""A plan as C: `NAME.h` and `NAME.c`, which need no other file.
+"""A plan as C: `NAME.h` and `NAME.c`, which need no other file; a front end is `NAME_features.h` and `.c` beside them.
 
 emit(plan) -> {"NAME.h": text, "NAME.c": text}
 write(plan, folder) -> paths written
@@ -14,6 +14,7 @@ import jinja2
 
 from tinykit import __version__
 from tinykit.codegen.calls import Writer
+from tinykit.codegen.front_end import front_end_files
 from tinykit.codegen.ports import Interface, Port, common_type, interface, port_facts
 from tinykit.codegen.text import comment, string
 from tinykit.errors import ModelError
@@ -59,6 +60,7 @@ def emit(plan: Plan) -> dict[str, str]:
     return {
         f"{name}.h": environment.get_template("model.h.j2").render(facts),
         f"{name}.c": environment.get_template("model.c.j2").render(facts),
+        **front_end_files(graph),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinykit.codegen.text import comment
 from tinykit.errors import ModelError
+from tinykit.features.frontend import FrontEnd
 from tinykit.graph.model import Graph, Tensor
 from tinykit.plan.model import Plan
 
@@ -47,6 +48,8 @@ class Interface:
     outputs: tuple[Port, ...]
     has_state: bool = False
     """Whether there is a NAME_reset_state()."""
+    features: FrontEnd | None = None
+    """What makes the input from raw samples, in NAME_features.h."""
 
 
 def interface(plan: Plan) -> Interface:
@@ -64,6 +67,7 @@ def graph_interface(graph: Graph, arena_bytes: int, steps: int) -> Interface:
         inputs=_ports(graph.name, "input", [graph.tensor(i) for i in graph.inputs]),
         outputs=_ports(graph.name, "output", [graph.tensor(i) for i in graph.outputs]),
         has_state=bool(graph.states),
+        features=graph.features,
     )
 
 

@@ -13,6 +13,8 @@ from tinykit.arrays import read_npz, write_npz
 from tinykit.data.normalization import Normalization
 from tinykit.data.rows import Rows, Samples, chunks, join
 from tinykit.errors import DataError
+from tinykit.features.description import describe, parse
+from tinykit.features.frontend import FrontEnd
 from tinykit.files import write_atomic
 from tinykit.stored import Stored, write_npz_by_parts
 
@@ -23,7 +25,8 @@ class Splits:
 
     Attributes: the pool holds training samples whose labels were hidden (or never existed); `classes` the names.
         features: names of the channels, where they have some. warnings: sentences that a person should read.
-        normalization: what the samples went through; then raw_validation and raw_test hold what they were before.
+        normalization, front: what the samples went through; then raw_validation and raw_test hold what they were
+        before, as counts where it was a front end.
     """
 
     x_labelled: Samples
@@ -39,6 +42,7 @@ class Splits:
     normalization: Normalization | None = None
     raw_validation: Samples | None = None
     raw_test: Samples | None = None
+    front: FrontEnd | None = None
 
     @property
     def x_train(self) -> Samples:
@@ -52,7 +56,7 @@ class Splits:
 
 
 _WORDS = ("classes", "features", "warnings")
-_STORED = "stored.json"
+_STORED, _FRONT = "stored.json", "front_end.json"
 _ARRAYS = ("x_labelled", "y_labelled", "x_pool", "x_validation", "y_validation", "x_test", "y_test")
 
 
@@ -101,9 +105,11 @@ def save(splits: Splits, folder: Path) -> None:
     """
     arrays = {name: getattr(splits, name) for name in _ARRAYS}
     if splits.normalization is not None:
-        assert splits.raw_validation is not None and splits.raw_test is not None
         arrays |= {"mean": splits.normalization.mean, "deviation": splits.normalization.deviation}
+    if splits.raw_validation is not None and splits.raw_test is not None:
         arrays |= {"raw_validation": splits.raw_validation, "raw_test": splits.raw_test}
+    if splits.front is not None:
+        write_atomic(folder / _FRONT, json.dumps(describe(splits.front)))
     words = {name: np.array(getattr(splits, name), dtype=np.str_) for name in _WORDS}
     on_disk = {name: rows for name, rows in arrays.items() if isinstance(rows, Rows)}
     if on_disk:
@@ -143,7 +149,12 @@ def restore(folder: Path) -> Splits:
         normalization=normalization,
         raw_validation=arrays.get("raw_validation"),
         raw_test=arrays.get("raw_test"),
+        front=_front(folder / _FRONT),
     )
+
+
+def _front(path: Path) -> FrontEnd | None:
+    return parse(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def _place(rows: Rows, folder: Path) -> dict[str, Any]:

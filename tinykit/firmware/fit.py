@@ -53,12 +53,16 @@ class Fit:
 def predict_fit(plan: Costed, board: Board) -> Fit:
     """What the model and our firmware need on the board, predicted."""
     cost, own = plan.cost, architecture(board.target)
-    return Fit(
-        {"weights": cost.weights, "code": cost.code, "firmware": own.flash},
-        {"arena": cost.arena, "static": cost.static, "stack": cost.stack + own.stack, "firmware": own.ram},
-        board.flash.length,
-        board.ram.length,
-    )
+    flash = {"weights": cost.weights, "code": cost.code, "firmware": own.flash}
+    ram = {"arena": cost.arena, "static": cost.static, "stack": _stack(cost) + own.stack, "firmware": own.ram}
+    if cost.features is not None:
+        flash["front end"], ram["front end"] = cost.features.flash, cost.features.static
+    return Fit(flash, ram, board.flash.length, board.ram.length)
+
+
+def _stack(cost: Cost) -> int:
+    """The model and its front end take turns."""
+    return cost.stack if cost.features is None else max(cost.stack, cost.features.stack)
 
 
 def _sentence(kind: str, parts: dict[str, int], size: int, missing: int) -> str:
@@ -92,8 +96,13 @@ def require_fit(plan: Costed, board: Board) -> Fit:
 
 
 def stack_bytes(cost: Cost, board: Board) -> int:
-    """The room that the stack gets: all the RAM that is left, up to 16 KB, a multiple of 8 bytes."""
+    """The room that the stack gets, a multiple of 8 bytes: what it needs, and three quarters of the RAM left beside.
+
+    At most 16 KB, where it needs no more. The last quarter is for the data of what the user adds, in sensor.c.
+    """
     own = architecture(board.target)
-    free = board.ram.length - cost.arena - cost.static - own.ram
-    needed = cost.stack + own.stack
-    return max(min(free, _LARGEST_STACK), needed) // 8 * 8
+    front_end = 0 if cost.features is None else cost.features.static
+    free = board.ram.length - cost.arena - cost.static - front_end - own.ram
+    needed = _stack(cost) + own.stack
+    roomy = needed + 3 * max(0, free - needed) // 4
+    return max(min(roomy, _LARGEST_STACK), needed) // 8 * 8

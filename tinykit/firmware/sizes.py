@@ -29,6 +29,7 @@ class Sizes:
         static: its other data, and that of its library routines.
         firmware_ram: the rest of RAM, without the stack.
         stack_reserved: the place reserved for the stack.
+        front_end_flash, front_end_ram: what the front end takes beyond what the model takes already.
     """
 
     weights: int
@@ -38,6 +39,8 @@ class Sizes:
     static: int
     firmware_ram: int
     stack_reserved: int
+    front_end_flash: int = 0
+    front_end_ram: int = 0
 
     @property
     def flash(self) -> int:
@@ -102,6 +105,15 @@ class _Link:
                     waiting.append(target)
         return seen
 
+    def offered(self, names: set[str], without: set[str]) -> set[_Place]:
+        """Where the global symbols of these objects live, but for those named in `without`."""
+        return {
+            (name, self.objects[name].sections[s.section].name)
+            for name in names
+            for s in self.objects[name].symbols
+            if not s.is_local and 0 < s.section < len(self.objects[name].sections) and s.name not in without
+        }
+
 
 def _object_name(piece: Piece) -> str:
     return f"{piece.file}({piece.member})" if piece.member else piece.file
@@ -145,19 +157,30 @@ def measure(folder: Path, elf: Path, link_map: Path, name: str, model: str = "bu
     own = {o for o in link.objects if o.startswith(model)}
     firmware = {o for o in link.objects if o.endswith(".o") and o not in own}
     ours_only = {f"{name}_step", f"{name}_arena_bytes"}
-    roots = {
-        (o, link.objects[o].sections[s.section].name)
-        for o in own
-        for s in link.objects[o].symbols
-        if not s.is_local and 0 < s.section < len(link.objects[o].sections) and s.name not in ours_only
-    }
-    reached = link.reached(roots, firmware)
+    front_end = {o for o in own if o.endswith(f"/{name}_features.o")}
+    reached = link.reached(link.offered(own - front_end, ours_only), firmware)
+    beside = link.reached(link.offered(front_end, ours_only), firmware) - reached
     flash = sum(s.size for s in loaded.values() if s.kind != NO_BITS)
     stack = loaded[_STACK].size if _STACK in loaded else 0
     ram = sum(s.size for s in loaded.values() if s.kind == NO_BITS or s.name == ".data") - stack
     arena = _symbol_size(program, f"{name}_arena")
     outputs = {(_object_name(p), p.section): p.output for p in pieces}
     weights = sum(link.sizes[p] for p in reached if p[0] in own and p[1].startswith(_CONSTANTS))
-    in_flash = sum(link.sizes[p] for p in reached if loaded[outputs[p]].kind != NO_BITS)
-    in_ram = sum(link.sizes[p] for p in reached if loaded[outputs[p]].kind == NO_BITS or outputs[p] == ".data")
-    return Sizes(weights, in_flash - weights, flash - in_flash, arena, in_ram - arena, ram - in_ram, stack)
+    in_flash, front_end_flash = (
+        sum(link.sizes[p] for p in places if loaded[outputs[p]].kind != NO_BITS) for places in (reached, beside)
+    )
+    in_ram, front_end_ram = (
+        sum(link.sizes[p] for p in places if loaded[outputs[p]].kind == NO_BITS or outputs[p] == ".data")
+        for places in (reached, beside)
+    )
+    return Sizes(
+        weights=weights,
+        code=in_flash - weights,
+        firmware_flash=flash - in_flash - front_end_flash,
+        arena=arena,
+        static=in_ram - arena,
+        firmware_ram=ram - in_ram - front_end_ram,
+        stack_reserved=stack,
+        front_end_flash=front_end_flash,
+        front_end_ram=front_end_ram,
+    )

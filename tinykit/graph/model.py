@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.features.frontend import FrontEnd
+
 NO_TENSOR = -1
 """The index of an optional operator input that is absent."""
 
@@ -113,6 +115,7 @@ class Graph:
         sha256: hex digest of the .tflite file's bytes.
         size: bytes of the .tflite file.
         labels: class names, empty if unknown.
+        features: the front end that makes the input from raw samples, None where the file describes none.
     """
 
     name: str
@@ -123,6 +126,7 @@ class Graph:
     sha256: str
     size: int
     labels: tuple[str, ...] = field(default=())
+    features: FrontEnd | None = None
 
     def tensor(self, index: int) -> Tensor:
         """The tensor with this index."""

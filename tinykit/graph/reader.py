@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import ModelError
+from tinykit.features.description import attached
+from tinykit.features.frontend import FrontEnd
 from tinykit.graph.arithmetic import INTEGER_RANGES
 from tinykit.graph.definition import Operands
 from tinykit.graph.flatbuffer import REPAIR, Source, Table, empty_table
@@ -148,7 +150,24 @@ class _Reader:
             sha256=hashlib.sha256(self.data).hexdigest(),
             size=len(self.data),
             labels=read_labels(self.data, shape[-1] if shape else 1),
+            features=self._front_end([self.tensors[index] for index in inputs]),
         )
+
+    def _front_end(self, inputs: list[Tensor]) -> FrontEnd | None:
+        """The front end that the file describes. Raises: ModelError where it makes no input of this model."""
+        front = attached(self.data)
+        if front is None:
+            return None
+        values, first = front.frames * front.columns, inputs[0]
+        quantized = first.quantization is not None and len(first.quantization.scales) == 1
+        if len(inputs) != 1 or (first.dtype, first.elements, quantized) != ("int8", values, True) or not front.means:
+            raise ModelError(
+                "the front end that the model describes makes another input",
+                expected=f"one input of {values} int8 values",
+                found=f"{len(inputs)} inputs, the first {first.dtype} {first.shape}",
+                page="front-end",
+            )
+        return front
 
     def _initial_values(self, number: int) -> dict[Key, Tensor] | None:
         """What the graph that CALL_ONCE runs assigns to variables; None where it does anything else."""

@@ -27,7 +27,7 @@ CAUSES = {1: "hard fault", 2: "stack overflow", 3: "watchdog", 4: "other"}
 REFUSALS = {1: "unknown request", 2: "bad length", 3: "out of range", 4: "refused in this state"}
 
 _FAULT = struct.Struct("<BIIII")
-_COMPUTES = (Kind.INVOKE, Kind.STEP)
+_COMPUTES = (Kind.INVOKE, Kind.STEP, Kind.SAMPLES)
 
 
 @dataclass(frozen=True)

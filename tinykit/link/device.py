@@ -136,6 +136,19 @@ class Device:
             header = struct.pack("<BI", index, offset)
             self._request(Kind.WRITE, header + data[offset : offset + count])
 
+    def push_samples(self, counts: np.ndarray) -> list[int]:
+        """Raw samples (moments, channels) int16 through the front end, which forgets others; ticks of each request.
+
+        Once they make a whole input, it stands in the model's input.
+        """
+        data, moment = _raw(counts), counts[:1].nbytes
+        most = (min(MAX_PAYLOAD, self.description.max_payload) - 4) // moment * moment
+        ticks = []
+        for at, count in chunks(len(data), most):
+            request = struct.pack("<I", at // moment) + data[at : at + count]
+            ticks.append(self._ticks(self._request(Kind.SAMPLES, request, answer=8)))
+        return ticks
+
     def invoke(self) -> int:
         """Run the model once; ticks of the device's counter, net of the measurement itself."""
         return self._ticks(self._request(Kind.INVOKE, answer=8))
@@ -150,10 +163,16 @@ class Device:
         """The outputs' raw bytes for these inputs; as `run`, without the ticks."""
         return self.run(*inputs, output_bytes=output_bytes).outputs
 
-    def run(self, *inputs: np.ndarray | bytes, output_bytes: tuple[int, ...] | None = None) -> Inference:
+    def run(
+        self,
+        *inputs: np.ndarray | bytes,
+        output_bytes: tuple[int, ...] | None = None,
+        samples: np.ndarray | None = None,
+    ) -> Inference:
         """Write the inputs, run the model, read the outputs.
 
-        `output_bytes`: size of each output; not needed where the model has one.
+        `output_bytes`: size of each output; not needed where the model has one. `samples`: raw ones (moments, channels)
+        that the device's front end makes the same input of: they are sent in its place.
         Raises: UsageError when the sizes do not match what the device said.
         """
         hello = self.description
@@ -168,7 +187,9 @@ class Device:
                 expected=form.format(*there),
                 found=form.format(*asked),
             )
-        for index, data in enumerate(raw):
+        if samples is not None:
+            self.push_samples(samples)
+        for index, data in enumerate(raw if samples is None else ()):
             self.write_input(data, index)
         ticks = self.invoke()
         return Inference([self.read_output(size, index) for index, size in enumerate(sizes)], ticks)

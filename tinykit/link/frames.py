@@ -32,6 +32,7 @@ class Kind(enum.IntEnum):
     RESET = 0x08
     ECHO = 0x09
     RESET_STATE = 0x0A
+    SAMPLES = 0x0B
     BOOT = 0xFD
     FAULT = 0xFE
     ERROR = 0xFF

@@ -23,6 +23,7 @@ class Hello:
         version: of the protocol. can_step: whether STEP and PEEK work. counter: what INVOKE's ticks count.
         inputs, outputs: how many the model has. max_payload: bytes a frame may carry to the device.
         steps: of the plan. counter_hz: ticks a second. input_bytes, output_bytes: totals. arena_bytes: of the model.
+        takes_samples: whether SAMPLES works: the firmware has the model's front end.
         sha256: of the .tflite, hex. board, target, engine, model: names.
     """
 
@@ -42,6 +43,7 @@ class Hello:
     target: str
     engine: str
     model: str
+    takes_samples: bool = False
 
     @classmethod
     def parse(cls, payload: bytes) -> Hello:
@@ -78,6 +80,7 @@ class Hello:
             target=names[1],
             engine=names[2],
             model=names[3],
+            takes_samples=bool(flags & 2),
         )
 
     def pack(self) -> bytes:
@@ -85,7 +88,7 @@ class Hello:
         kinds = {name: number for number, name in COUNTERS.items()}
         fixed = _FIXED.pack(
             self.version,
-            int(self.can_step),
+            int(self.can_step) | int(self.takes_samples) << 1,
             kinds[self.counter],
             self.inputs,
             self.outputs,

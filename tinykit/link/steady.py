@@ -20,12 +20,13 @@ def run_steadily(
     *inputs: np.ndarray | bytes,
     output_bytes: tuple[int, ...] | None = None,
     has_state: bool = False,
+    samples: np.ndarray | None = None,
 ) -> tuple[Inference, int]:
     """One inference during which nothing was lost: its answer, and how often the device had reset or fallen silent.
 
     The BOOT event of a device that resets may be what was lost, and with it the input: so an answer counts only when
     every frame of its inference came whole and at the first try. The device is greeted before it is asked again.
-    A model with `has_state` forgets its former inferences first.
+    A model with `has_state` forgets its former inferences first. `samples`: as of `Device.run`.
     Raises: DeviceReset, LinkTimeout when it happens again and again; WrongFirmware when the device comes back with
         another model than `sha256`; as `Device.run`.
     """
@@ -35,7 +36,7 @@ def run_steadily(
         try:
             if has_state:
                 device.reset_state()
-            answer = device.run(*inputs, output_bytes=output_bytes)
+            answer = device.run(*inputs, output_bytes=output_bytes, samples=samples)
             if device.silences == silences:
                 return answer, resets
         except (DeviceReset, LinkTimeout):

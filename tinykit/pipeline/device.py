@@ -15,7 +15,9 @@ from tinykit.pipeline.store import Kept, Store, file_hash, folder_hash
 from tinykit.pipeline.values import samples_folder, values_file
 
 MODEL = "model.tflite"
-_COMPILER = ("graph", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py", "data/normalization.py")
+_COMPILER = (
+    "graph", "features", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py", "data/normalization.py",
+)  # fmt: skip
 _BUILD = (*_COMPILER, "firmware", "boards.py")
 _LINK = (*_BUILD, "flash", "link", "validate")
 

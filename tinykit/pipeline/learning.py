@@ -12,9 +12,11 @@ import numpy as np
 from tinykit.data import Splits, load, restore, save
 from tinykit.data.rows import Rows, Samples, chunks, take, whole
 from tinykit.errors import ModelError
+from tinykit.features.description import attach
 from tinykit.learn.augment import augment, require_no_copies
 from tinykit.learn.hints import Feature
 from tinykit.pipeline import referral
+from tinykit.pipeline.front_end import featured
 from tinykit.pipeline.store import Kept, Store
 from tinykit.pipeline.values import keep_samples, samples_folder
 from tinykit.recipe import Distill, Recipe
@@ -44,7 +46,21 @@ class Learning:
     # --- stages -----------------------------------------------------------------------------------
 
     def data(self) -> Kept:
-        """Splits as files: splits.npz for later stages, test.npz for `tinykit validate`."""
+        """Splits as files, as models read them: splits.npz for later stages, test.npz for `tinykit validate`."""
+        loaded, settings = self._loaded(), self.recipe.features
+        if settings is None:
+            return loaded
+
+        def make(folder: Path) -> dict[str, Any]:
+            splits = featured(restore(loaded.folder), settings)
+            save(splits, folder)
+            return {**loaded.facts, "warnings": list(splits.warnings), "shape": list(splits.shape)}
+
+        code = ("data/splits.py", "data/rows.py", "features", "pipeline/front_end.py")
+        return self.store.stage("features", settings, (loaded,), code, make, libraries=("numpy",))
+
+    def _loaded(self) -> Kept:
+        """Splits as their source holds them."""
 
         def make(folder: Path) -> dict[str, Any]:
             splits = load(self.recipe.data, folder)
@@ -227,6 +243,7 @@ class Learning:
             shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: settings.representative]
             softmax = models.ends_in_softmax(self.recipe.student)
             content = convert.to_int8(model, splits.x_train[shown], softmax=softmax, wide=wide)
+            content = content if splits.front is None else attach(content, splits.front)
             (folder / "model.tflite").write_bytes(content)
             normalized = keep_samples(content, splits, folder)
             zeros = int8_sparsity(content)

@@ -15,13 +15,21 @@ from tinykit.codegen.values import values_header
 from tinykit.data import Splits
 from tinykit.data.normalization import Normalization
 from tinykit.data.rows import chunks
+from tinykit.features.description import describe
 from tinykit.pipeline.store import Kept
 
 
 def keep_samples(model: bytes, splits: Splits, folder: Path) -> dict[str, Any]:
-    """Write validation.npz and test.npz with int8 samples made from raw ones; {"normalization": ..}, or {}."""
+    """Write validation.npz and test.npz with int8 samples made from raw ones; {"normalization": ..}, or {}.
+
+    Of a recipe with a front end they hold the raw counts: {"front_end": its description}.
+    """
     from tinykit.graph.reader import read_graph
 
+    if splits.front is not None:
+        write_npz(folder / "validation.npz", x=np.asarray(splits.raw_validation), y=splits.y_validation)
+        write_npz(folder / "test.npz", x=np.asarray(splits.raw_test), y=splits.y_test)
+        return {"front_end": describe(splits.front)}
     normalization = splits.normalization
     if normalization is None:
         return {}
@@ -46,7 +54,7 @@ def keep_samples(model: bytes, splits: Splits, folder: Path) -> dict[str, Any]:
 
 def samples_folder(data: Kept, int8: Kept) -> Path:
     """Where the validation.npz and test.npz are that the int8 model is judged by."""
-    return int8.folder if "normalization" in int8.facts else data.folder
+    return int8.folder if {"normalization", "front_end"} & set(int8.facts) else data.folder
 
 
 def values_file(plan: Any, int8: Kept, judged: Kept | None) -> dict[str, str]:

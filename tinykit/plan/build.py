@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
+from tinykit.features.cost import predict as predict_features
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
@@ -108,7 +109,10 @@ class _Layout:
             buffers=placement.buffers,
             arena_bytes=placement.arena_bytes,
             lower_bound=placement.lower_bound,
-            cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
+            cost=replace(
+                predict(steps, placement.arena_bytes, state_bytes(graph)),
+                features=predict_features(graph.features, target) if graph.features is not None else None,
+            ),
         )
 
     def offer(self, graph: Graph, operator: Operator) -> Step:

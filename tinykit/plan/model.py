@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinykit.features.cost import FeatureCost
 from tinykit.graph.model import Graph
 from tinykit.targets import Target
 
@@ -206,7 +207,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Cost:
-    """Predicted cost of the model on the target: bytes and instructions."""
+    """Predicted cost of the model on the target: bytes and instructions; that of its front end, if any, apart."""
 
     instructions: int
     macs: int
@@ -215,6 +216,7 @@ class Cost:
     arena: int
     static: int
     stack: int
+    features: FeatureCost | None = None
 
     @property
     def flash(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import NamedTuple
 
-from tinykit.recipe.schema import FOURS, Data, Distill, Model, Recipe
+from tinykit.recipe.schema import FOURS, Data, Distill, Features, Model, Recipe
 
 
 class Rule(NamedTuple):
@@ -23,6 +24,8 @@ def rules(recipe: Recipe) -> Iterator[Rule]:
     yield from _data(recipe.data)
     for key in ("min_answered", "min_answered_accuracy"):
         yield Rule(not recipe.refer and getattr(recipe.accept, key) is not None, "accept", key, f"{key} needs [refer]")
+    if recipe.features is not None:
+        yield from _features(recipe, recipe.features)
     yield Rule(recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]")
     yield from _quantize(recipe)
     yield from _search(recipe)
@@ -74,6 +77,22 @@ def _data(data: Data) -> Iterator[Rule]:
         (data.validation + data.test > 0.9, "test", "validation and test leave no data"),
     ):
         yield Rule(broken, "data", key, what)
+
+
+def _features(recipe: Recipe, features: Features) -> Iterator[Rule]:
+    """Keys that the kind of front end does not read, and sections that make other inputs of the samples."""
+    spectral, banded = features.kind != "statistics", features.kind in ("mel", "mfcc", "micro")
+    given = {f.name for f in fields(features) if getattr(features, f.name) != f.default}
+    for key, read in (
+        ("low", spectral), ("high", spectral), ("bands", banded), ("coefficients", features.kind == "mfcc"),
+        ("gain_control", features.kind == "micro"), ("statistics", not spectral),
+    ):  # fmt: skip
+        yield Rule(key in given and not read, "features", key, f"kind {features.kind!r} does not read {key}")
+    yield Rule(recipe.data.normalize, "data", "normalize", "[features] normalizes what it makes; leave normalize out")
+    answered = recipe.teacher is not None and recipe.teacher.answers is not None
+    yield Rule(answered, "teacher", "answers", "a teacher of answers knows raw samples, and [features] changes them")
+    wide = recipe.quantize.method == "int16x8"
+    yield Rule(wide, "quantize", "method", "[features] makes int8 samples; int16x8 has no int8 input")
 
 
 def _quantize(recipe: Recipe) -> Iterator[Rule]:

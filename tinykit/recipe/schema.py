@@ -15,6 +15,7 @@ FOURS = {"2:4": 0.5, "1:4": 0.75}
 """The sparsity that these patterns are."""
 STRATEGIES = ("mirrored", "multi_worker")
 OPTIMIZATIONS = ("speed", "size", "ram")
+FEATURE_KINDS = ("statistics", "spectrum", "mel", "mfcc", "micro")
 METHODS = ("ptq", "qat", "prune-preserving-qat", "int16x8")
 
 
@@ -76,6 +77,33 @@ class Data:
     clip: float = _number(0.0, 3600.0, 0.0)
     memory: float = _number(0.001, 10**6, 512.0)
     normalize: bool = False
+
+
+@dataclass(frozen=True)
+class Features:
+    """[features]: a front end between raw samples and the model, the same in Python and on the device.
+
+    Attributes:
+        kind: one of FEATURE_KINDS; docs/features.md.
+        rate: moments a second (Hz). window_ms, hop_ms: length of a window and from one to the next, in milliseconds;
+            0 is the whole sample, and a hop as long as its window.
+        low, high: the band that spectral kinds look at, in Hz; high is 15/32 of the rate unless given.
+        bands: on the mel scale; coefficients: of kind "mfcc".
+        gain_control: of kind "micro". statistics: of kind "statistics"; none means all.
+        resolution: what one count of the device's sensor is worth in the units of the data.
+    """
+
+    kind: str = _word(FEATURE_KINDS)
+    rate: float = _number(1e-3, 1e6)
+    window_ms: float = _number(0.0, 1e9, 0.0)
+    hop_ms: float = _number(0.0, 1e9, 0.0)
+    low: float = _number(0.0, 5e5, 125.0)
+    high: float | None = _number(0.0, 5e5, None)
+    bands: int = _number(1, 128, 40)
+    coefficients: int = _number(1, 128, 10)
+    gain_control: bool = True
+    statistics: tuple[str, ...] = ()
+    resolution: float = _number(1e-12, 1e12, 1.0)
 
 
 @dataclass(frozen=True)
@@ -274,6 +302,7 @@ class Recipe:
     refer: Refer | None = None
     search: Search | None = None
     train: Train | None = None
+    features: Features | None = None
 
 
 SECTIONS: dict[str, type] = {
@@ -288,6 +317,7 @@ SECTIONS: dict[str, type] = {
     "refer": Refer,
     "search": Search,
     "train": Train,
+    "features": Features,
 }
 REQUIRED = ("data", "student", "board")
 TOP = ("title", "seeds")

@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 
 from tinykit import __version__
+from tinykit.codegen.front_end import front_end_files
 from tinykit.codegen.ports import Interface, common_type, graph_interface, port_facts
 from tinykit.codegen.text import string
 from tinykit.errors import ModelError
@@ -53,7 +54,8 @@ def emit(graph: Graph, raw: bytes, arena_bytes: int) -> dict[str, str]:
         "size": len(raw),
     }
     templates = {f"{name}.h": "tflm.h.j2", f"{name}.cpp": "tflm.cpp.j2", f"{name}_data.c": "data.c.j2"}
-    return {file: _environment().get_template(template).render(facts) for file, template in templates.items()}
+    files = {file: _environment().get_template(template).render(facts) for file, template in templates.items()}
+    return files | front_end_files(graph)
 
 
 @functools.cache

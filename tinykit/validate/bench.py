@@ -14,6 +14,7 @@ from tinykit.link.device import Device, open_device
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
 from tinykit.targets import Target, target
+from tinykit.validate.front_end import bench_front_end
 from tinykit.validate.judge import Judge
 from tinykit.validate.vectors import vectors
 
@@ -109,6 +110,7 @@ def measure(
     # TFLM reserves what may be needed and says what it took; compiled code takes what it reserves.
     arena = parts["ram"]["arena"] if hello.engine == "aot" else hello.arena_bytes
     static, stack = parts["ram"]["static"], _stack(device)
+    front_end = bench_front_end(device, graph, sizes)  # after the stack: the model's own is its deepest until now
     return {
         "model_sha256": graph.sha256,
         "board": hello.board,
@@ -131,6 +133,7 @@ def measure(
             "total": None if stack is None else arena + static + stack,
             "firmware": parts["ram"]["firmware"],
         },
+        "front_end": front_end,
         "layers": _layers(device, plan, [batch[0] for batch in inputs]) if plan else [],
     }
 

@@ -11,6 +11,7 @@ from tinykit.errors import UnsupportedModel
 from tinykit.firmware.fit import predict_fit
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
+from tinykit.plan.model import Plan
 from tinykit.plan.sparsity import sparsity
 
 
@@ -35,6 +36,7 @@ def check(model: Path, board: Board, optimize: str = "speed") -> dict[str, Any]:
         "ram": None,
         "macs": None,
         "instructions": None,
+        "front_end": None,
         "layers": [],
     }
     try:
@@ -66,6 +68,7 @@ def check(model: Path, board: Board, optimize: str = "speed") -> dict[str, Any]:
         },
         "macs": cost.macs,
         "instructions": cost.instructions,
+        "front_end": forecast_front_end(plan),
         "layers": [
             {
                 "name": s.name,
@@ -79,4 +82,19 @@ def check(model: Path, board: Board, optimize: str = "speed") -> dict[str, Any]:
             for s in plan.steps
             if not s.alias
         ],
+    }
+
+
+def forecast_front_end(plan: Plan) -> dict[str, Any] | None:
+    """What the model's front end will cost, beside the model; None where it has none."""
+    cost, front = plan.cost.features, plan.graph.features
+    if cost is None or front is None:
+        return None
+    return {
+        "kind": front.transform.kind,
+        "flash": cost.flash,
+        "ram": cost.static,
+        "stack": cost.stack,
+        "instructions": cost.instructions,
+        "windows": front.frames,
     }

@@ -10,6 +10,7 @@ import numpy as np
 from tinykit.arrays import read_npz
 from tinykit.data.rows import Rows, chunks, take, whole
 from tinykit.errors import DataError, UsageError
+from tinykit.features.frontend import FrontEnd
 from tinykit.graph.model import Graph, Tensor
 from tinykit.stored import npz_headers, stored_npz
 
@@ -19,10 +20,14 @@ _MOST_BYTES = 1 << 26
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """`x` (n, *input shape, the leading 1 included) in the model's input dtype, `y` int64 (n,) class numbers."""
+    """`x` (n, *input shape, the leading 1 included) in the model's input dtype, `y` int64 (n,) class numbers.
+
+    `raw`: where the set holds raw samples for the model's front end, their counts (n, moments, channels) int16.
+    """
 
     x: np.ndarray
     y: np.ndarray
+    raw: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -32,7 +37,8 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     """The first `limit` samples of an .npz with `x` and `y`, fit for the model.
 
     `x` is of the model's input dtype, or float32 / float64, which is quantized with the model's input scale. Its shape
-    is (n, ...) with the model's input shape behind n, with or without the leading 1.
+    is (n, ...) with the model's input shape behind n, with or without the leading 1. Of a model with a front end it may
+    be raw samples too: int16 counts, or float values of which one count is the front end's resolution.
 
     Raises: DataError for anything that does not fit; UsageError for a limit below 1 or a model with several inputs.
     """
@@ -44,8 +50,28 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     _check_counts(path, x, y)
     x, y = take(x, slice(limit)), y[:limit]
     entry = graph.tensor(graph.inputs[0])
+    labels = _labels(path, y, class_count(graph))
+    if graph.features is not None and tuple(x.shape[1:]) in graph.features.raw_shapes:
+        raw = np.concatenate([_counts(path, part, graph.features) for part in chunks(x)])
+        assert entry.quantization is not None
+        made = graph.features.inputs(raw, entry.quantization.scale, entry.quantization.zero_point)
+        return Samples(made.reshape(len(raw), *entry.shape), labels, raw)
     fit = _fit(path, x, entry) if isinstance(x, np.ndarray) else _fit_parts(path, x, entry)
-    return Samples(fit, _labels(path, y, class_count(graph)))
+    return Samples(fit, labels)
+
+
+def _counts(path: Path, x: np.ndarray, front: FrontEnd) -> np.ndarray:
+    """Raw samples as counts. Raises: DataError for NaN, infinity or another type."""
+    if x.dtype.kind == "f":
+        _require_finite(path, x)
+    elif x.dtype != np.int16:
+        raise DataError(
+            f"the raw samples in {path} have a type that no sensor gives",
+            expected="int16 counts, or float values",
+            found=x.dtype.name,
+            page="bad-data",
+        )
+    return front.counts(x)
 
 
 def class_count(graph: Graph) -> int:
@@ -116,13 +142,7 @@ def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
         )
     x = x.reshape(len(x), *shape)
     if x.dtype.kind == "f":
-        bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
-        if bad.size:
-            raise DataError(
-                f"samples in {path} hold NaN or infinity",
-                found=f"{bad.size} such samples, the first is number {bad[0]}",
-                page="bad-data",
-            )
+        _require_finite(path, x)
     if x.dtype == tensor.dtype:
         return x
     if x.dtype.kind != "f":
@@ -133,6 +153,16 @@ def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
             page="bad-data",
         )
     return quantize_input(x, tensor)
+
+
+def _require_finite(path: Path, x: np.ndarray) -> None:
+    bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
+    if bad.size:
+        raise DataError(
+            f"samples in {path} hold NaN or infinity",
+            found=f"{bad.size} such samples, the first is number {bad[0]}",
+            page="bad-data",
+        )
 
 
 def quantize_input(x: np.ndarray, tensor: Tensor) -> np.ndarray:

@@ -20,6 +20,7 @@ from tinykit.plan.build import make_plan
 from tinykit.progress import Progress
 from tinykit.validate.checkpoint import Checkpoint
 from tinykit.validate.divergence import can_compare, first_divergence
+from tinykit.validate.front_end import front_end_facts
 from tinykit.validate.judge import Judge
 from tinykit.validate.samples import Samples, class_count, load_samples, predict
 
@@ -87,6 +88,8 @@ def validate(
             kept.finish()
         plan = make_plan(graph, board.target, optimize)
         divergent, note = _look_inside(device, plan, judge, samples, tally.first_mismatch)
+        first = [] if tally.first_mismatch is None else [tally.first_mismatch]
+        front_end = front_end_facts(device, plan, samples, sorted({*range(min(TRACED, len(samples))), *first}))
         return {
             "model": model.name,
             "model_sha256": graph.sha256,
@@ -103,6 +106,7 @@ def validate(
             "first_mismatched_sample": tally.first_mismatch,
             "first_divergent_layer": divergent,
             "divergence_note": note,
+            "front_end": front_end,
             "instructions": _spread([device.instructions(t) for t in tally.ticks]),
             "ticks": _spread(list(tally.ticks)),
             "tick_unit": device.tick_unit,
@@ -153,9 +157,9 @@ def _stream(
     classes = class_count(graph)
     tally = _Tally(np.zeros((classes, classes), np.int64), resumed=len(kept.answers))
     with Progress(f"Validating on {device.description.board}", len(samples), quiet=quiet) as progress:
-        for number, (x, label) in enumerate(zip(samples.x, samples.y, strict=True)):
+        for number, label in enumerate(samples.y):
             judged = [batch[number] for batch in expected]
-            answer = kept.answers.get(number) or _answer(device, graph, x, tally, kept, number)
+            answer = kept.answers.get(number) or _answer(device, graph, samples, tally, kept, number)
             unlike = sum(_unlike(a, b) for a, b in zip(answer.outputs, judged, strict=True))
             if unlike and tally.first_mismatch is None:
                 tally.first_mismatch = number
@@ -171,11 +175,17 @@ def _stream(
     return tally
 
 
-def _answer(device: Device, graph: Graph, x: np.ndarray, tally: _Tally, kept: Checkpoint, number: int) -> Inference:
-    """The device's answer to sample `number`, kept; where there is none, the error says what is kept."""
+def _answer(device: Device, graph: Graph, samples: Samples, tally: _Tally, kept: Checkpoint, number: int) -> Inference:
+    """The device's answer to sample `number`, kept; where there is none, the error says what is kept.
+
+    A device with the model's front end gets the raw sample, where there is one.
+    """
+    raw = samples.raw[number] if samples.raw is not None and device.description.takes_samples else None
     sizes = tuple(graph.tensor(index).nbytes for index in graph.outputs)
     try:
-        answer, resets = run_steadily(device, graph.sha256, x, output_bytes=sizes, has_state=bool(graph.states))
+        answer, resets = run_steadily(
+            device, graph.sha256, samples.x[number], output_bytes=sizes, has_state=bool(graph.states), samples=raw
+        )
     except DeviceError as error:
         if kept.answers:
             advice = f"{error.next_step}; " if error.next_step else ""
