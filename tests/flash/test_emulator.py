@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import has_ended
 from tinykit.boards import board
 from tinykit.errors import BoardError, OutputError, ToolFailed, ToolMissing
 from tinykit.flash import flash
@@ -20,20 +20,6 @@ from tinykit.link.port import SerialPort
 
 pytestmark = pytest.mark.emulated
 BOARD = "mps2-an386"
-
-
-def gone(pid: int) -> bool:
-    """Whether the process ends within five seconds."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def hear(port: SerialPort, until: bytes) -> bytes:
@@ -54,14 +40,14 @@ def test_it_runs_resets_and_stops(hello_elf: Path, counting: bool) -> None:
         assert b"up\n" in hear(port, b"up\n")
         emulator.require_alive()
         port.close()
-    assert gone(emulator.pid)
+    assert has_ended(emulator.pid)
     emulator.stop()  # once more does nothing
 
 
 def test_it_stops_when_the_block_fails(hello_elf: Path) -> None:
     with pytest.raises(ZeroDivisionError), Emulator(board(BOARD), hello_elf) as emulator:
         _ = 1 / 0
-    assert gone(emulator.pid)
+    assert has_ended(emulator.pid)
 
 
 def test_it_dies_with_a_parent_that_is_killed(hello_elf: Path) -> None:
@@ -78,7 +64,7 @@ def test_it_dies_with_a_parent_that_is_killed(hello_elf: Path) -> None:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    assert gone(pid)
+    assert has_ended(pid)
 
 
 def test_an_emulator_that_dies_says_why(hello_elf: Path) -> None:
@@ -94,7 +80,7 @@ def test_firmware_that_is_none(tmp_path: Path, hello_elf: Path) -> None:
     message = r"did not start.*exit status 1, it said: .*nothing\.elf"
     with Emulator(board(BOARD), tmp_path / "nothing.elf") as emulator, pytest.raises(ToolFailed, match=message):
         emulator.run()
-    assert gone(emulator.pid)
+    assert has_ended(emulator.pid)
 
 
 def test_firmware_that_is_none_in_the_background(tmp_path: Path, hello_elf: Path, runtime: Path) -> None:
@@ -115,12 +101,12 @@ def test_a_board_in_the_background(hello_elf: Path, runtime: Path) -> None:
     assert find(first.port) == first
     assert first.icount_shift == 7
     second = start(board(BOARD), hello_elf, counting=False)  # a second flash takes the first one's place
-    assert gone(first.pid)
+    assert has_ended(first.pid)
     assert running_boards() == [second]
     assert find(second.port) == second
     assert find("/dev/null") is None
     assert stop(BOARD) == [BOARD]
-    assert gone(second.pid)
+    assert has_ended(second.pid)
     assert stop() == []
     assert not list(runtime_folder().glob("*.json"))
 
@@ -147,7 +133,7 @@ def test_flash_starts_an_emulated_board(hello_elf: Path, runtime: Path) -> None:
 def test_a_record_of_a_board_that_died_is_dropped(hello_elf: Path, runtime: Path) -> None:
     running = start(board(BOARD), hello_elf)
     os.kill(running.pid, signal.SIGKILL)
-    assert gone(running.pid)
+    assert has_ended(running.pid)
     assert running_boards() == []
     (runtime_folder() / "bad.json").write_text("{")
     assert running_boards() == []

@@ -16,7 +16,7 @@ import pytest
 from tests.flash.built import Built, board_for, built
 from tests.flash.loader import on_pty
 from tests.flash.stm32_loader import Stm32Loader
-from tests.flash.test_emulator import gone
+from tests.support.processes import has_ended
 from tinykit.errors import DeviceError, TinykitError, ToolFailed
 from tinykit.flash import flash
 from tinykit.flash.state import records, require_whole, state_folder, writing
@@ -98,7 +98,7 @@ def test_the_tool_dies_with_the_process_that_runs_it(firmware: Built, tmp_path: 
                 process.wait(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert gone(int((tmp_path / "pid").read_text()))
+    assert has_ended(int((tmp_path / "pid").read_text()))
 
 
 def test_a_tool_that_fails_midway_counts_as_cut_off(firmware: Built, tmp_path: Path) -> None:

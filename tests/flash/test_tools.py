@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import select
 import sys
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from tests.flash.built import Built, board_for, built
 from tests.flash.loader import on_pty
 from tests.flash.stm32_loader import Stm32Loader
+from tests.support.processes import has_ended
 from tinykit.boards import Board, all_boards, board
 from tinykit.errors import (
     BoardError,
@@ -279,26 +278,14 @@ def test_a_board_file_that_does_not_say_enough(tools: Tools, tmp_path: Path) -> 
         FLASHERS["openocd"].flash(board_for("openocd"), built(tmp_path), None)  # type: ignore[arg-type]
 
 
-def has_ended(process: int) -> bool:
-    """Whether a process that was killed is gone (or a zombie) within 10 s: a busy machine takes its time."""
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], 10)[0])
-    finally:
-        os.close(handle)
-
-
 def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     marker = tmp_path / "children"
     script = f"sleep 60 & echo $! > {marker}; echo started; wait"
     started = time.monotonic()
     heard: list[str] = []
-    with pytest.raises(ToolFailed, match=r"did not end within 1 s.*Unplug"):
-        run(["/bin/sh", "-c", script], 0.7, heard.append)
-    assert time.monotonic() - started < 10
+    with pytest.raises(ToolFailed, match=r"did not end within 3 s.*Unplug"):
+        run(["/bin/sh", "-c", script], 3, heard.append)  # enough for a busy machine to start a shell
+    assert time.monotonic() - started < 30
     assert heard == ["started\n"]
     assert has_ended(int(marker.read_text()))
 

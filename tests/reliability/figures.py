@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from tinykit.errors import DeviceError, DeviceFault
 from tinykit.firmware.build import Firmware
 from tinykit.flash import FLASHERS
 from tinykit.flash.emulator import Emulator
-from tinykit.flash.state import require_whole, writing
+from tinykit.flash.state import require_whole, state_folder, writing
 from tinykit.link.device import Device, open_device
 from tinykit.link.fake import FakeDevice, fake_hello
 from tinykit.link.port import SerialPort
@@ -148,15 +148,9 @@ def kill_flashes(folder: Path, count: int, seed: int) -> Kills:
 
 def _let_go(board: str) -> None:
     """Wait until nobody holds the record: a tool that was just being started needs a moment to die."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            require_whole(board, "/dev/any")
-        except DeviceError as error:
-            if "right now" in str(error):
-                time.sleep(0.01)
-                continue
-        return
+    for path in state_folder().glob(f"{board}*.json"):
+        with path.open() as record:
+            fcntl.flock(record, fcntl.LOCK_SH)
 
 
 def _kill(firmware: Built, port: str, after: float) -> None:
