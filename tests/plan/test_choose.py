@@ -17,8 +17,8 @@ from tinykit.boards import board
 from tinykit.cli.main import run
 from tinykit.errors import RecipeError
 from tinykit.graph.reader import read_graph
-from tinykit.plan.build import HARDLY, make_plan
-from tinykit.plan.choose import flash_bytes
+from tinykit.plan.build import make_plan
+from tinykit.plan.choose import HARDLY, flash_bytes
 from tinykit.recipe import load_recipe
 from tinykit.report.table import compare_table
 from tinykit.targets import target

@@ -15,18 +15,22 @@ from tinykit.targets import Target
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Instructions a multiply-accumulate (or value read), a run, an output and a call; bytes of code and of stack."""
+    """Instructions a multiply-accumulate (or value read), a run, an output and a call; bytes of code and of stack.
+
+    `varying` are more bytes of code for each number that differs between the calls of an instance.
+    """
 
     per_mac: float
     per_run: float
     per_output: float
     fixed: int
     code: int
-    stack: int = 96
+    stack: int = 60
+    varying: int = 12
 
 
-ROWS_CODE, ROWS_STACK = 110, 48
-"""Code of a stage of a row-by-row step without its kernel, and the stack of the loops around it."""
+ROWS_CODE = 80
+"""Code of a stage of a row-by-row step without its kernel and the call of it."""
 
 COPIED_BYTE = 0.8
 """Instructions to copy a byte within the arena, four at a time."""
@@ -34,32 +38,32 @@ COPIED_BYTE = 0.8
 COEFFICIENTS = {
     "tk_conv_2d": Coefficients(2.55, 13.0, 34.0, 60, 1050, 176),
     "tk_conv_2d_whole": Coefficients(2.55, 0.0, 32.0, 60, 420, 128),
-    "tk_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 730, 240),
-    "tk_conv_2d_dsp_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 330, 200),
-    "tk_depthwise_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1100, 240),
-    "tk_depthwise_conv_2d_dsp_any": Coefficients(0.0, 0.0, 0.0, 60, 1150, 200),
-    "tk_fully_connected_dsp": Coefficients(0.0, 0.0, 0.0, 60, 165, 130),
+    "tk_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 740, 190),
+    "tk_conv_2d_dsp_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 280, 156, 35),
+    "tk_depthwise_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1100, 110),
+    "tk_depthwise_conv_2d_dsp_any": Coefficients(0.0, 0.0, 0.0, 60, 940, 160, 80),
+    "tk_fully_connected_dsp": Coefficients(0.0, 0.0, 0.0, 60, 175, 96, 0),
     "tk_conv_2d_sparse_dsp": Coefficients(0.0, 0.0, 0.0, 60, 900, 110),
     "tk_sparse_rows": Coefficients(6.8, 0.0, 50.0, 60, 350, 100),
     "tk_fully_connected_sparse_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1570, 76),
     "tk_fully_connected_blocks_dsp": Coefficients(0.0, 0.0, 0.0, 60, 970, 76),
-    "tk_add_dsp": Coefficients(0.0, 0.0, 7.2, 30, 126, 48),
-    "tk_average_all_dsp": Coefficients(1.9, 0.0, 14.0, 40, 270, 60),
-    "tk_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 710, 240),
-    "tk_conv_2d_thumb2_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 570, 240),
-    "tk_fully_connected_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 112, 130),
+    "tk_add_dsp": Coefficients(0.0, 0.0, 7.2, 30, 126, 32, 0),
+    "tk_average_all_dsp": Coefficients(1.9, 0.0, 14.0, 40, 250, 32),
+    "tk_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 710, 208),
+    "tk_conv_2d_thumb2_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 324, 176, 45),
+    "tk_fully_connected_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 112, 104, 0),
     "tk_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 800, 270),
     "tk_conv_2d_mve_strip": Coefficients(0.0, 0.0, 0.0, 60, 640, 250),
     "tk_conv_2d_mve_pointwise": Coefficients(0.0, 0.0, 0.0, 60, 305, 190),
     "tk_conv_2d_mve_pointwise_any": Coefficients(0.0, 0.0, 0.0, 60, 520, 190),
-    "tk_depthwise_plane_dsp": Coefficients(0.0, 0.0, 0.0, 60, 545, 130),
-    "tk_depthwise_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 480, 460),
-    "tk_depthwise_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 930, 160),
+    "tk_depthwise_plane_dsp": Coefficients(0.0, 0.0, 0.0, 60, 545, 116, 50),
+    "tk_depthwise_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 480, 340),
+    "tk_depthwise_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 1040, 150, 100),
     "tk_fully_connected_mve": Coefficients(0.0, 0.0, 0.0, 60, 230, 160),
-    "tk_add_mve": Coefficients(0.0, 0.0, 2.5, 20, 70, 24),
+    "tk_add_mve": Coefficients(0.0, 0.0, 2.5, 20, 54, 16, 0),
     "tk_average_all_mve": Coefficients(0.0, 0.0, 0.0, 40, 170, 40),
-    "tk_conv_2d_dsp_any": Coefficients(0.0, 0.0, 0.0, 60, 1120, 280),
-    "tk_conv_2d_thumb2_any": Coefficients(0.0, 0.0, 0.0, 60, 950, 280),
+    "tk_conv_2d_dsp_any": Coefficients(0.0, 0.0, 0.0, 60, 650, 184, 75),
+    "tk_conv_2d_thumb2_any": Coefficients(0.0, 0.0, 0.0, 60, 640, 200, 60),
     "tk_clamp_bytes": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
     "tk_depthwise_conv_2d": Coefficients(3.6, 0.0, 42.0, 60, 610, 120),
     "tk_variable": Coefficients(0.0, 0.0, 0.6, 20, 24, 16),
@@ -76,11 +80,11 @@ COEFFICIENTS = {
     "tk_transpose_conv": Coefficients(4.5, 0.0, 80.0, 60, 560, 144),
     "tk_transpose_conv_int16": Coefficients(4.5, 0.0, 100.0, 60, 600, 160),
     "tk_fully_connected": Coefficients(2.55, 0.0, 25.0, 40, 335, 88),
-    "tk_average_pool_2d": Coefficients(5.0, 0.0, 15.0, 60, 105),
-    "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105),
+    "tk_average_pool_2d": Coefficients(5.0, 0.0, 15.0, 60, 105, 24),
+    "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105, 24),
     "tk_mean": Coefficients(4.5, 0.0, 30.0, 60, 200),
-    "tk_add": Coefficients(0.0, 0.0, 31.0, 60, 150, 104),
-    "tk_softmax": Coefficients(0.0, 0.0, 36.0, 120, 360),
+    "tk_add": Coefficients(0.0, 0.0, 31.0, 60, 140, 48),
+    "tk_softmax": Coefficients(0.0, 0.0, 36.0, 120, 370, 60),
     "tk_lookup": Coefficients(0.0, 0.0, 4.0, 12, 32, 16),
     "tk_lookup_int16": Coefficients(0.0, 0.0, 4.0, 12, 34, 16),
     "tk_clamp_values": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
@@ -149,20 +153,20 @@ REMAINDER_BYTES = 240
 LIBRARY_BYTES = {
     "__aeabi_lmul": 80,
     **{f"tk_conv_pixels_{shift}": 1100 for shift in (6, 9, 12, 15)},
-    **{f"tk_conv_pixels_two_sided_{shift}": 1200 for shift in (6, 9, 12, 15)},
+    **{f"tk_conv_pixels_two_sided_{shift}": 1110 for shift in (6, 9, 12, 15)},
     **{f"tk_conv_doubles_{shift}": 620 for shift in (6, 9, 12, 15)},
     **{f"tk_conv_doubles_two_sided_{shift}": 665 for shift in (6, 9, 12, 15)},
     "tk_mve_strips": 444,
     "tk_dot_four": 584,
     "tk_dot_eight": 616,
-    "memset": 120,
+    "memset": 160,
     "memcpy": 140,
     **{"sqrtf": 128, "expf": 664, "logf": 652, "sinf": 4156, "cosf": 4152, "floorf": 156, "ceilf": 148},
     **{"expm1f": 768, "tanhf": 968},
 }
 """Code of library routines, newlib-nano and libgcc for Thumb; float functions as on a core with an FPU."""
 
-_CALL_BYTES, _ARGUMENT_BYTES = 8, 4
+_CALL_BYTES, _ARGUMENT_BYTES = 6, 4
 
 
 def instructions(target: Target, entry: str, macs: int, outputs: int, runs: int = 0) -> int:
@@ -187,6 +191,11 @@ def code_bytes(entry: str, *, has_remainder: bool = False, target: Target | None
     return round(_AVR_CODE * code) if target is not None and is_8_bit(target) else code
 
 
+def varying_bytes(function: str) -> int:
+    """Predicted bytes of code, in an instance of a kernel, for each number that differs between its calls."""
+    return COEFFICIENTS[function].varying if function in COEFFICIENTS else Coefficients.varying
+
+
 def call_bytes(arguments: int) -> int:
-    """Predicted bytes of the call itself in NAME_invoke."""
+    """Predicted bytes of the call itself in NAME_invoke, with so many arguments passed."""
     return _CALL_BYTES + _ARGUMENT_BYTES * arguments

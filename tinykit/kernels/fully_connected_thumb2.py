@@ -51,7 +51,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         ],
         macs=x.elements * units,
         outputs=y.elements,
-        library=("tk_dot_eight",),
+        library=("tk_dot_eight", "memset"),
     )
     groups = -(-units // 8)
     cost = round(groups * (GROUP + EIGHT * depth) + units * (OUTPUT_VALUE + 2 * found.two_sided)) + 60

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
-from tinykit.features.cost import predict as predict_features
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
-from tinykit.plan.choose import Offers, relaxed, smallest
-from tinykit.plan.cost import INVOKE_STACK_BYTES, predict
+from tinykit.plan.choose import HARDLY, Offers, relaxed, smallest
+from tinykit.plan.cost import predict, stack_bytes
 from tinykit.plan.fuse import fuse
 from tinykit.plan.inplace import settle_places
 from tinykit.plan.model import Plan, Step
@@ -33,16 +32,13 @@ PREFERENCES: dict[str, Preference] = {
 """What is compared, in this order, where an operator can be computed in several ways; less is better."""
 
 
-HARDLY = 32
-"""For the least RAM, one part in so many is given for speed."""
-
-
 def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     """Decide everything about how `graph` runs on `target`.
 
     Args:
         graph: as read from the file.
-        optimize: what shall be least: "speed" instructions, "size" flash, "ram" RAM (within 1/32, for speed).
+        optimize: what shall be least: "speed" instructions, "size" flash, "ram" RAM; the latter two give a little for
+            speed, see `choose`.
 
     Raises: UnsupportedModel with every layer that cannot be compiled; ModelError for a model that computes nothing;
     UsageError for an unknown `optimize`.
@@ -75,7 +71,7 @@ def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
     most = lean.cost.ram + lean.cost.ram // HARDLY
 
     def allowed(steps: Sequence[Step]) -> bool:
-        arena = most - lean.cost.static - INVOKE_STACK_BYTES - max(step.stack for step in steps)
+        arena = most - lean.cost.static - stack_bytes([step for step in steps if not step.alias])
         alive = bytes_by_step(steps, sizes, graph.outputs)
         return all(now <= max(arena, before) for now, before in zip(alive, least, strict=True))
 
@@ -109,10 +105,7 @@ class _Layout:
             buffers=placement.buffers,
             arena_bytes=placement.arena_bytes,
             lower_bound=placement.lower_bound,
-            cost=replace(
-                predict(steps, placement.arena_bytes, state_bytes(graph)),
-                features=predict_features(graph.features, target) if graph.features is not None else None,
-            ),
+            cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
         )
 
     def offer(self, graph: Graph, operator: Operator) -> Step:

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tinykit.kernels import estimate
+from tinykit.plan.cost import code_bytes
 from tinykit.plan.model import Step
 
 Offers = Sequence[Sequence[Step]]
 """The ways to compute each operator, operators in order."""
 
+EXCHANGE = 20
+"""For the least flash, one percent of it is given for so many percent of the instructions."""
+
+HARDLY = 32
+"""For the least RAM, one part in so many is given for speed."""
+
 
 def flash_bytes(steps: Sequence[Step]) -> int:
     """Predicted bytes of weights and code, what layers share counted once."""
     running = [step for step in steps if not step.alias]
-    calls = [call for step in running for call in step.calls]
-    instances = {(call.function, tuple(sorted(call.shape.items()))): call.code_bytes for call in calls}
-    routines = {routine for step in running for routine in step.library}
-    return (
-        sum(step.weight_bytes for step in running)
-        + sum(instances.values())
-        + sum(estimate.call_bytes(len(call.arguments)) for call in calls)
-        + sum(estimate.LIBRARY_BYTES[routine] for routine in routines)
-    )
+    return sum(step.weight_bytes for step in running) + code_bytes(running)
 
 
 def smallest(offers: Offers) -> tuple[Step, ...]:
-    """The choice of least flash that is found; of equal ones the fastest."""
+    """The choice of least flash that is found, where what hardly takes more is not much faster."""
     kernels = sorted({step.kernel for ways in offers for step in ways})
     starts = [_each(offers, lambda step: step.instructions), _each(offers, lambda step: step.weight_bytes)]
     return min((_descended(offers, kernels, start) for start in starts), key=_size)
@@ -59,8 +57,8 @@ def _each(offers: Offers, key: Callable[[Step], int]) -> tuple[Step, ...]:
     return tuple(min(ways, key=key) for ways in offers)
 
 
-def _size(steps: Sequence[Step]) -> tuple[int, int]:
-    return flash_bytes(steps), sum(step.instructions for step in steps)
+def _size(steps: Sequence[Step]) -> float:
+    return flash_bytes(steps) * sum(step.instructions for step in steps) ** (1 / EXCHANGE)
 
 
 def _descended(offers: Offers, kernels: Sequence[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -38,6 +38,11 @@ class Instance:
     twins: dict[int, int]
 
     @property
+    def entry(self) -> str:
+        """The kernel's name."""
+        return self.calls[0].function
+
+    @property
     def passed(self) -> int:
         """How many arguments its calls pass."""
         return len(self.calls[0].arguments) - len(self.fixed) - len(self.twins)

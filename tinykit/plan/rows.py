@@ -215,9 +215,8 @@ def _step(operators: Sequence[Operator], outside: tuple[int, ...], stages: tuple
         overlaps=tuple(_overlaps(stages, len(outside))),
         macs=sum(stage.height * stage.step.macs for stage in stages),
         instructions=sum(stage.height * (stage.step.instructions + _moving(stage)) for stage in stages),
-        code_bytes=estimate.ROWS_CODE * len(stages),
         library=tuple(dict.fromkeys(routine for part in parts for routine in part.library)),
-        stack=max(part.stack for part in parts) + estimate.ROWS_STACK,
+        stack=max(part.stack for part in parts),
         stages=stages,
     )
 
