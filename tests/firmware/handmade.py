@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinykit.firmware.project import Program
+from tinykit.firmware.program import Program
 from tinykit.plan.model import Cost
 
 SHA256 = "00112233445566778899aabbccddeeff" * 2
@@ -124,6 +124,7 @@ class Interface:
     inputs: tuple[Port, ...] = (Port("input", "int8_t", 8, "hand_input()"),)
     outputs: tuple[Port, ...] = (Port("output", "int8_t", 8, "hand_output()"),)
     has_state: bool = False
+    features: None = None
 
 
 COST = Cost(instructions=100, macs=8, weights=24, code=400, arena=64, static=20, stack=64)

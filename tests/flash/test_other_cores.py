@@ -26,7 +26,7 @@ from tinykit.boards import Board, all_boards, board
 from tinykit.errors import DeviceFault, ToolFailed, ToolMissing
 from tinykit.firmware.architectures import architecture
 from tinykit.firmware.build import Firmware, build_program
-from tinykit.firmware.project import Program
+from tinykit.firmware.program import Program
 from tinykit.flash import flash
 from tinykit.flash.emulator import Emulator, command, kill, launch, release
 from tinykit.link.device import Device, open_device

@@ -14,7 +14,8 @@ from tinykit.boards import IDENTITY, Board, all_boards
 from tinykit.errors import OutputError, UsageError
 from tinykit.export.templates import TFLM_SOURCES, Template
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
-from tinykit.firmware.project import MARKER, Program, sources
+from tinykit.firmware.program import Program
+from tinykit.firmware.project import MARKER, sources
 from tinykit.firmware.serving import SHARED, serving_values
 from tinykit.targets import TARGETS, Target
 

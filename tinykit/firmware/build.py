@@ -11,7 +11,8 @@ from tinykit.boards import Board
 from tinykit.errors import OutputError, UsageError
 from tinykit.files import write_atomic
 from tinykit.firmware.fit import require_fit
-from tinykit.firmware.project import MARKER, Program, program, require_bare_metal, sources, write
+from tinykit.firmware.program import Program, program
+from tinykit.firmware.project import MARKER, require_bare_metal, sources, write
 from tinykit.firmware.sizes import Sizes, measure
 from tinykit.firmware.toolchain import find_tool, require_toolchain, run_tool
 from tinykit.plan.model import Plan

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinykit.errors import UsageError
-from tinykit.firmware.project import Program, program
+from tinykit.firmware.program import Program, program
 from tinykit.graph.model import Graph
 from tinykit.plan.model import Cost
 from tinykit.targets import Target

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
@@ -13,8 +11,9 @@ from tinykit.errors import BoardError, UsageError
 from tinykit.files import data_folder, folder_atomic, inside, write_atomic
 from tinykit.firmware.architectures import architecture
 from tinykit.firmware.fit import stack_bytes
+from tinykit.firmware.program import Program, program
 from tinykit.firmware.serving import serving_values
-from tinykit.plan.model import Cost, Plan
+from tinykit.plan.model import Plan
 from tinykit.tflm.library import find_library
 
 _TEMPLATES = (
@@ -41,32 +40,6 @@ _README = """Firmware that runs the model {name} on the board {board}, made by t
 `cmake -B out -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake && cmake --build out`.
 The next `tinykit build` into this folder replaces everything in it.
 """
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a firmware serves.
-
-    Attributes:
-        interface: what codegen.emit.interface gives.
-        sources: the model's own files by name; those ending in .c or .cpp are compiled.
-        cost: predicted, for the room that the stack gets.
-        engine: as the hello names it: "aot", or "tflm", which is linked with TFLM's library.
-        steps: whether single steps and the arena can be looked at.
-    """
-
-    interface: Any
-    sources: dict[str, str]
-    cost: Cost
-    engine: str = "aot"
-    steps: bool = True
-
-
-def program(plan: Plan) -> Program:
-    """The program that a plan becomes: its generated C."""
-    from tinykit.codegen import emit
-
-    return Program(emit.interface(plan), emit.emit(plan), plan.cost)
 
 
 def _environment() -> jinja2.Environment:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinykit.firmware.project import Program
+from tinykit.firmware.program import Program
 
 SHARED = ("protocol.c", "protocol.h", "serve.c.j2", "serve.h")
 """Sources in firmware_templates/baremetal/ that serve a model in every ecosystem too."""
