@@ -22,15 +22,17 @@ _INSTALL = 'Install it with: pip install "tinykit[train]"'
 
 
 @cache
-def tensorflow() -> Any:
+def tensorflow(*, gpus: bool = False) -> Any:
     """The tensorflow module, with Keras 2 behind `tf.keras`, one thread and no chatter.
 
+    Args: gpus: may be used; what is asked first decides.
     Raises: ToolMissing when the train extra is not installed.
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    if not gpus and "tensorflow" not in sys.modules:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     warnings.filterwarnings("ignore", module=r"(tensorflow|tf_keras|keras|tensorflow_model_optimization).*")
     with quiet_stderr():
         tf = _import("tensorflow")

@@ -15,6 +15,7 @@ from tinykit.errors import ModelError
 from tinykit.features.description import attach
 from tinykit.learn.augment import augment, require_no_copies
 from tinykit.learn.hints import Feature
+from tinykit.learn.together import ALONE, Together
 from tinykit.pipeline import referral
 from tinykit.pipeline.front_end import featured
 from tinykit.pipeline.store import Kept, Store
@@ -42,6 +43,7 @@ class Learning:
     recipe: Recipe
     store: Store
     quiet: bool
+    together: Together = ALONE
 
     # --- stages -----------------------------------------------------------------------------------
 
@@ -112,7 +114,7 @@ class Learning:
                 "history": history,
             }
 
-        settings = (self.recipe.teacher, self.recipe.seeds[0])
+        settings = (self.recipe.teacher, self.recipe.seeds[0], self.together.described)
         return self.store.stage("teacher", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
 
     def outputs(self, data: Kept, teacher: Kept) -> Kept:
@@ -155,7 +157,7 @@ class Learning:
             targets = training.one_hot(y, len(splits.classes))
             return self._train_student(folder, splits, _task(splits, x, targets, None), seed, "Control student")
 
-        settings = (self.recipe.student, seed, self.recipe.seeds[0])
+        settings = (self.recipe.student, seed, self.recipe.seeds[0], self.together.described)
         return self.store.stage(f"control-{seed}", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
 
     def distilled(self, data: Kept, outputs: Kept, seed: int) -> Kept:
@@ -165,7 +167,7 @@ class Learning:
             splits = restore(data.folder)
             return self._train_student(folder, splits, self.task(splits, outputs), seed, "Distilled student")
 
-        settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0])
+        settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0], self.together.described)
         return self.store.stage(f"distilled-{seed}", settings, (data, outputs), _TRAINING, make, libraries=LIBRARIES)
 
     def given(self, data: Kept) -> Kept:
@@ -191,13 +193,17 @@ class Learning:
             splits, seed = restore(data.folder), self.recipe.seeds[0]
             backend.set_seed(seed)
             budget = training.Budget(settings.steps, settings.batch, settings.learning_rate, seed)
-            model, task = models.restore(student.folder / _MODEL), self.task(splits, outputs)
-            layers = [dataclasses.asdict(layer) for layer in pruning.sensitivity(model, settings, task)]
-            model, history = pruning.prune(model, settings, task, budget, quiet=self.quiet)
+            task = self.task(splits, outputs)
+            with self.together.scope():
+                model = models.restore(student.folder / _MODEL)
+                layers = [dataclasses.asdict(layer) for layer in pruning.sensitivity(model, settings, task)]
+                model, history = pruning.prune(model, settings, task, budget, quiet=self.quiet)
             return {**_keep(model, folder, splits, history), "sensitivity": layers}
 
         after = (data, student) if outputs is None else (data, student, outputs)
-        parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
+        parts = (
+            settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0], self.together.described
+        )  # fmt: skip
         return self.store.stage("pruned", parts, after, _TRAINING, make, libraries=LIBRARIES)
 
     def bought(self, data: Kept, student: Kept, pruned: Kept, target: Target) -> Kept:
@@ -229,17 +235,18 @@ class Learning:
 
             splits, seed = restore(data.folder), self.recipe.seeds[0]
             backend.set_seed(seed)
-            model = models.restore(student.folder / _MODEL)
             history: list[dict[str, float]] = []
             wide = settings.method == "int16x8"
-            if settings.method in ("qat", "prune-preserving-qat"):
-                model, history = qat.quantization_aware(
-                    model,
-                    self.task(splits, outputs),
-                    training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
-                    keep_zeros=settings.method == "prune-preserving-qat",
-                    quiet=self.quiet,
-                )
+            with self.together.scope():
+                model = models.restore(student.folder / _MODEL)
+                if settings.method in ("qat", "prune-preserving-qat"):
+                    model, history = qat.quantization_aware(
+                        model,
+                        self.task(splits, outputs),
+                        training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
+                        keep_zeros=settings.method == "prune-preserving-qat",
+                        quiet=self.quiet,
+                    )
             shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: settings.representative]
             softmax = models.ends_in_softmax(self.recipe.student)
             content = convert.to_int8(model, splits.x_train[shown], softmax=softmax, wide=wide)
@@ -252,7 +259,9 @@ class Learning:
             return {"bytes": len(content), "history": history, "sparsity": zeros, **normalized}
 
         after = (data, student) if outputs is None else (data, student, outputs)
-        parts = (settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0])
+        parts = (
+            settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0], self.together.described
+        )  # fmt: skip
         return self.store.stage("int8", parts, after, (*_TRAINING, "graph"), make, libraries=LIBRARIES)
 
     def judged(self, data: Kept, int8: Kept) -> Kept:
@@ -308,14 +317,15 @@ class Learning:
         for number in range(teacher.members):
             seed = self.recipe.seeds[0] + number
             backend.set_seed(seed)
-            model = models.build(teacher, splits.shape, classes, "teacher")
-            models.freeze(model, teacher.freeze)
             x = augment(splits.x_labelled, teacher, seed)
             y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
             task = _task(splits, x, training.one_hot(y, classes), None)
             budget = training.Budget(teacher.steps, teacher.batch, teacher.learning_rate, seed, teacher.patience)
             title = f"Teacher {number + 1} of {teacher.members}" if teacher.members > 1 else "Teacher"
-            points = training.fit(model, task, budget, title, quiet=self.quiet)
+            with self.together.scope():
+                model = models.build(teacher, splits.shape, classes, "teacher")
+                models.freeze(model, teacher.freeze)
+                points = training.fit(model, task, budget, title, quiet=self.quiet)
             history = history or points
             members.append(model)
         return members, history
@@ -375,13 +385,14 @@ class Learning:
 
         student = self.recipe.student
         backend.set_seed(seed)
-        model = models.build(student, splits.shape, len(splits.classes), "student")
-        if student.file is not None and not student.tune and not student.freeze:
-            model = backend.keras().models.clone_model(model)
-        models.freeze(model, student.freeze)
         budget = training.Budget(student.steps, student.batch, student.learning_rate, seed, student.patience)
-        history = training.fit(model, task, budget, f"{title}, seed {seed}", quiet=self.quiet)
-        models.freeze(model, 0)
+        with self.together.scope():
+            model = models.build(student, splits.shape, len(splits.classes), "student")
+            if student.file is not None and not student.tune and not student.freeze:
+                model = backend.keras().models.clone_model(model)
+            models.freeze(model, student.freeze)
+            history = training.fit(model, task, budget, f"{title}, seed {seed}", quiet=self.quiet)
+            models.freeze(model, 0)
         return _keep(model, folder, splits, history)
 
 

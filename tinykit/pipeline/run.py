@@ -17,6 +17,7 @@ from tinykit.boards import Board, board
 from tinykit.errors import RecipeError, UsageError
 from tinykit.files import copy_atomic, folder_atomic, write_atomic
 from tinykit.learn.diagnosis import LayerError, require_accuracy
+from tinykit.learn.together import Together, together
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, file_hash, version
@@ -50,13 +51,30 @@ def run(
     Raises: what the stages raise; UsageError for an unknown `until`, RecipeError where the recipe has no such stage.
     """
     _check(recipe, until)
+    chosen = _board(recipe)
+    who = together(recipe.train.strategy if recipe.train else None, quiet=quiet)
+    sections = {
+        "teacher": recipe.teacher,
+        "student": recipe.student,
+        "prune": recipe.prune,
+        "quantize": recipe.quantize,
+    }
+    who.require_shares({name: section.batch for name, section in sections.items() if section is not None})
+    if who.worker > 0:
+        output, until = output / f"worker-{who.worker}", _last_together(until)
     if seeds is not None:
         recipe = dataclasses.replace(recipe, seeds=tuple(seeds))
-    kept = _Run(recipe, output, _board(recipe), quiet, port).stages(until or STAGES[-1])
-    result = _json(recipe, _board(recipe), kept)
+    kept = _Run(recipe, output, chosen, quiet, port, who).stages(until or STAGES[-1])
+    result = _json(recipe, chosen, kept)
     result["verdict"] = verdict(result, recipe.accept) if until in (None, STAGES[-1]) else _NOT_JUDGED
     _export(kept, result, output)
     return result
+
+
+def _last_together(until: str | None) -> str:
+    """The stage that workers beside the first one stop after: what follows learning is the first one's alone."""
+    last = STAGES.index("int8")
+    return STAGES[last if until is None else min(last, STAGES.index(until))]
 
 
 _NOT_JUDGED: dict[str, Any] = {"passed": None, "reasons": []}
@@ -84,11 +102,12 @@ class _Run:
     board: Board
     quiet: bool
     port: str | None
+    who: Together
 
     def stages(self, until: str) -> dict[str, Kept]:
         """Every stage up to `until`, by name; controls and distilled students as control-SEED, distilled-SEED."""
-        store = Store(self.output)
-        learning = Learning(self.recipe, store, self.quiet)
+        shared = Store(self.output, self.who.agree if self.who.workers > 1 else None)
+        learning = Learning(self.recipe, shared, self.quiet, self.who)
         kept: dict[str, Kept] = {"data": learning.data()}
         for warning in () if self.quiet else kept["data"].facts["warnings"]:
             print(f"Warning: {warning}.", file=sys.stderr)
@@ -119,7 +138,7 @@ class _Run:
                 self.recipe.quantize.max_loss,
                 [LayerError(**layer) for layer in kept["diagnosed"].facts["layers"]],
             )
-        device = OnDevice(store, self.board, self.port, self.quiet, self.recipe.board.optimize)
+        device = OnDevice(Store(self.output), self.board, self.port, self.quiet, self.recipe.board.optimize)
         if goes("compiled"):
             kept["compiled"] = device.compiled(kept["int8"], kept["judged"] if self.recipe.refer else None)
         if goes("firmware"):

@@ -40,8 +40,10 @@ class Kept:
 class Store:
     """The stages of one output folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, agree: Callable[[str, str, bool], bool] | None = None) -> None:
+        """Args: agree: asked with a stage's name, its key and whether it is kept here; false runs it again."""
         self.folder = folder
+        self._agree = agree
 
     def stage(
         self,
@@ -80,6 +82,8 @@ class Store:
         )
         target = self.folder / "stages" / name
         kept = _read(name, target, key)
+        if self._agree is not None and not self._agree(name, key, kept is not None):
+            kept = None
         if kept is not None:
             return kept
         started = time.monotonic()
