@@ -19,13 +19,13 @@ from tinykit.targets import Target
 SPARSE_LEAST, BLOCKS_LEAST = 0.3, 0.3
 """The part of weights (of blocks) that must be zero for a stream to be tried at all."""
 
-PAIR, SINGLE, BLOCK, UNIT, TURN = 4, 3.5, 6, 1, 2
+PAIR, SINGLE, BLOCK, UNIT, TURN = 4, 3.5, 5, 1, 2
 """Instructions of an entry of each form, of a unit, and of a turn of the unrolled loops: counted in their code."""
 
-SPARSE_ROW, BLOCKS_ROW, TWO_SIDED = 27, 18, 2
+SPARSE_ROW, BLOCKS_ROW, TWO_SIDED = 27, 17, 2
 """Instructions of an output without its products."""
 
-TABLE_VALUES, UNPACKED, CALL = {1: 1.8, 2: 2.9, 3: 5.2, 4: 7.5}, 1.4, 60
+TABLE_VALUES, UNPACKED, CALL = {1: 1.8, 2: 2.9, 3: 5.2, 4: 7.5}, 2.0, 60
 """Instructions to copy an input into so many arrangements (more make more pairs), to unpack one, and of a call."""
 
 

@@ -12,6 +12,9 @@ from tinykit.kernels.requantization import Requantization
 UNITS = 8
 """Units in a turn of the unrolled loops, as TK_SPARSE_UNITS and TK_BLOCK_UNITS."""
 
+BOTH_OFFSET = 127
+"""What `tk_both_bytes` adds."""
+
 _FARTHEST = 254
 """The largest step between entries, in bytes, that divides by two; for blocks, by eight."""
 
@@ -36,7 +39,7 @@ class _Form:
 PAIRS = _Form(2, 1, 16, _FARTHEST)
 SINGLES = _Form(1, 2, 28, _FARTHEST)
 BOTH = _Form(1, 2, 36, _FARTHEST // 4 * 4)
-BLOCKS = _Form(4, 1, 24, _FARTHEST // 8 * 8)
+BLOCKS = _Form(4, 1, 20, _FARTHEST // 8 * 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,15 +86,18 @@ def sparse(rows: np.ndarray, found: Requantization, tables: int, *, per_channel:
 def blocks(rows: np.ndarray, found: Requantization, *, per_channel: bool) -> Stream | None:
     """The stream of `tk_fully_connected_blocks_dsp`: int8 (outputs, inputs), inputs in fours -> int32 words.
 
-    Returns: None where a row is too long for the form.
+    Returns: None where a row is too long for the form, or a weight is -128.
     """
+    if (rows == -128).any():
+        return None
     parts: list[int] = []
     done: list[_Part] = []
-    for output, row in enumerate((rows * found.live[:, None]).reshape(len(rows), -1, 4)):
+    for output, row in enumerate((rows * found.live[:, None]).reshape(len(rows), -1, 4).astype(np.int64)):
         kept = np.nonzero(row.any(axis=1))[0]
         part = _coded([(8 * int(k), tuple(int(v) for v in row[k])) for k in kept], BLOCKS)
         done.append(part)
-        parts += [part.control, *part.words, int(found.biases[output]), *_scaling(found, output, per_channel)]
+        bias = int(found.biases[output]) - BOTH_OFFSET * int(row[:, ::2].sum())
+        parts += [part.control, *part.words, bias, *_scaling(found, output, per_channel)]
     return _stream(parts, done, [])
 
 
@@ -165,9 +171,9 @@ def _coded(entries: list[_Entry], form: _Form) -> _Part:
 
 
 def _weights(entries: list[tuple[int, ...]]) -> list[int]:
-    """The words of four entries' weights: SXTB16 takes bytes 0 and 2, then 1 and 3."""
+    """The words of four entries' weights: SXTB16 takes bytes 0 and 2, then 1 and 3; those of blocks are a + 256 b."""
     if len(entries[0]) == 4:
-        return [_bytes(entry) for entry in entries]
+        return [_bytes((a, b - (a < 0), c, d - (c < 0))) for a, b, c, d in entries]
     if len(entries[0]) == 2:
         (a, b), (c, d), (e, f), (g, h) = entries
         return [_bytes((a, c, b, d)), _bytes((e, g, f, h))]
