@@ -14,6 +14,7 @@ from tinykit.graph.passes.fold_pad import fold_pads
 from tinykit.graph.passes.identities import drop_identities
 from tinykit.graph.passes.quantize_chain import shorten_quantize_chains
 from tinykit.graph.passes.reshape_chain import shorten_reshape_chains
+from tinykit.graph.passes.twin_channels import fold_twin_channels
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_constants,
@@ -24,6 +25,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     drop_identities,
     fold_clamps,
     fold_pads,
+    fold_twin_channels,
     drop_dead_channels,
 )
 
