@@ -80,8 +80,8 @@ def test_windows_of_lines_in_order(tmp_path: Path) -> None:
     assert (done.windows, done.dropped, done.other_lines) == (3, 0, 0)
     assert done.rate == pytest.approx(RATE, rel=0.1)
     x, y, classes = exported(path)
-    assert (x.shape, x.dtype, y.tolist(), classes) == ((3, 50, 2), np.float32, [0, 0, 0], ["walk"])
-    first = x[0, 0, 0]
+    assert (x.shape, x.dtype, y.tolist(), classes) == ((3, 50, 1, 2), np.float32, [0, 0, 0], ["walk"])
+    first = x[0, 0, 0, 0]
     assert np.array_equal(x[..., 0].reshape(-1), np.arange(first, first + 150))
     assert np.array_equal(x[..., 1], -x[..., 0] / 4)
 
@@ -95,7 +95,9 @@ def test_sessions_add_up_and_a_recipe_reads_them(tmp_path: Path) -> None:
     assert np.bincount(y).tolist() == [8, 8, 16]
     splits = load(Data(kind="npz", file=path.with_suffix(".npz"), classes=tuple(classes)))
     assert splits.classes == ("fall", "rest", "walk")
-    assert splits.x_test.shape[1:] == x.shape[1:] == (50, 2)
+    assert splits.x_test.shape[1:] == x.shape[1:] == (50, 1, 2)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
+        assert np.array_equal(file["session"], np.repeat(np.arange(4), 8))
 
 
 @pytest.mark.parametrize("rate", [60.0, 160.0])
@@ -119,14 +121,14 @@ def test_windows_with_another_line_or_a_hole_are_dropped(tmp_path: Path) -> None
     done = record(tmp_path / "set.csv", Board(lines()))
     assert (done.windows, done.dropped, done.other_lines) == (3, 1, 1)
     x, _, _ = exported(tmp_path / "set.csv")
-    assert all(np.array_equal(np.diff(window[:, 0]), np.ones(49)) for window in x)
+    assert all(np.array_equal(np.diff(window[:, 0, 0]), np.ones(49)) for window in x)
 
 
 def test_silence_and_a_cable_that_is_pulled_keep_what_is_there(tmp_path: Path) -> None:
     short = (line for line, _ in zip(counting(), range(130), strict=False))
     with pytest.raises(DeviceError, match="no line came over board for 5 s"):
         record(tmp_path / "set.csv", Board(short), count=9)
-    assert exported(tmp_path / "set.csv")[0].shape == (2, 50, 2)
+    assert exported(tmp_path / "set.csv")[0].shape == (2, 50, 1, 2)
 
     class Pulled(Board):
         def read(self, timeout: float) -> bytes:
@@ -136,9 +138,9 @@ def test_silence_and_a_cable_that_is_pulled_keep_what_is_there(tmp_path: Path) -
 
     with pytest.raises(PortError):
         record(tmp_path / "set.csv", Pulled(counting()), count=9)
-    assert exported(tmp_path / "set.csv")[0].shape == (4, 50, 2)
+    assert exported(tmp_path / "set.csv")[0].shape == (4, 50, 1, 2)
     assert record(tmp_path / "set.csv", Board(counting()), count=1).windows == 1
-    assert exported(tmp_path / "set.csv")[0].shape == (5, 50, 2)
+    assert exported(tmp_path / "set.csv")[0].shape == (5, 50, 1, 2)
 
 
 @given(st.integers(1, 400))
@@ -151,7 +153,7 @@ def test_a_file_that_was_cut_off_loses_one_window_at_most(tmp_path_factory: pyte
     try:
         again = Recording(path, 4)
     except DataError:
-        assert not path.read_text().startswith("window of 4,label")
+        assert not path.read_text().startswith("window of 4,label,session")
         return
     assert again.labels == ["a", "b", "c"][: len(again.labels)]
     again.add("d", [(9.0, 9.0, 9.0)] * 4)
@@ -161,7 +163,7 @@ def test_a_file_that_was_cut_off_loses_one_window_at_most(tmp_path_factory: pyte
 def test_what_does_not_fit_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     record(path, Board(counting()), count=1)
-    with pytest.raises(DataError, match="windows of 40 lines, found 'window of 50,label'"):
+    with pytest.raises(DataError, match="windows of 40 lines, found 'window of 50,label,session'"):
         Recording(path, 40)
     with pytest.raises(DataError, match="2 channels"):
         Recording(path, 50).add("walk", [(1.0,)] * 50)
@@ -204,7 +206,7 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     output = tmp_path / "set.npz"
     arguments = ["capture", "--port", "p", "--label", "walk", "--rate", "100", "--window", "50", "-o", str(output)]
     assert run([*arguments, "--count", "2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["shape"] == [2, 50, 2]
+    assert json.loads(capsys.readouterr().out)["shape"] == [2, 50, 1, 2]
     assert run([*arguments, "--count", "1", "--quiet"]) == 0
     assert 'classes = ["walk"]' in capsys.readouterr().out
     assert run([*arguments, "--window", "1"]) == 2

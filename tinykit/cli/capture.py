@@ -41,16 +41,17 @@ def run(args: argparse.Namespace) -> Outcome:
         **vars(done),
         "file": str(args.output),
         "csv": str(recording.path),
-        "shape": [len(recording.labels), recording.length, recording.channels],
+        "shape": [len(recording.labels), recording.length, 1, recording.channels],
         "counts": recording.counts,
     }
     counts = ", ".join(f"{count} {label}" for label, count in recording.counts.items())
     classes = ", ".join(f'"{label}"' for label in recording.classes)
     dropped = f", {done.dropped} dropped" if done.dropped else ""
     text = (
-        f"{done.windows} samples of {args.label} at {done.rate:.1f} lines a second{dropped}\n"
+        f"{done.windows} samples of {args.label} at {done.rate:.1f} lines a second{dropped}; "
+        f"session {recording.session}\n"
         f"{args.output}: {counts}; {recording.length} lines of {recording.channels} numbers each\n"
-        f'In a recipe: [data] kind = "npz", file = "{args.output.name}", classes = [{classes}]'
+        f'In a recipe: [data] kind = "npz", file = "{args.output.name}", group = "session", classes = [{classes}]'
     )
     return Outcome(result, text)
 

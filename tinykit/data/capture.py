@@ -39,7 +39,7 @@ MOST_BAD = 5
 
 def _head(length: int) -> list[str]:
     """The first columns' names; they say how many lines a window has, so that another length is never mixed in."""
-    return [f"window of {length}", "label"]
+    return [f"window of {length}", "label", "session"]
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,19 @@ class Captured:
 
 
 class Recording:
-    """The CSV file of a data set: rows of window number, label and channels; a window's rows lie together.
+    """The CSV file of a data set: rows of window number, label, session and channels; a window's rows lie together.
 
-    Attributes: `length` lines of a window, `channels` numbers of a line (0 while nothing is recorded), `labels` of the
-    windows in order.
+    Attributes: `length` lines of a window, `channels` numbers of a line (0 while nothing is recorded), `labels` and
+    `sessions` of the windows in order; `session`, that of the windows that are added now: the next number.
     """
 
     def __init__(self, path: Path, length: int) -> None:
         """Open or start the file. Raises: DataError where it holds windows of another length, or no recording."""
         self.path = path
         self.length = length
-        self.labels, self._values = _read(path, length)
+        self.labels, self.sessions, self._values = _read(path, length)
         self.channels = int(self._values.shape[2]) if len(self.labels) else 0
+        self.session = max(self.sessions, default=-1) + 1
 
     def add(self, label: str, window: list[tuple[float, ...]]) -> None:
         """Add one whole window. Raises: DataError for another number of channels; DiskFull, OutputError."""
@@ -88,7 +89,8 @@ class Recording:
         rows = csv.writer(text, lineterminator="\n")
         if not self.labels:
             rows.writerow([*_head(self.length), *(f"ch{i}" for i in range(channels))])
-        rows.writerows([len(self.labels), label, *(repr(v) for v in line)] for line in window)
+        number = len(self.labels)
+        rows.writerows([number, label, self.session, *(repr(v) for v in line)] for line in window)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a" if self.labels else "w", encoding="utf-8") as stream:
@@ -98,17 +100,21 @@ class Recording:
         added = np.array(window, np.float32)[np.newaxis]
         self._values = np.concatenate([self._values, added]) if self.labels else added
         self.labels.append(label)
+        self.sessions.append(self.session)
         self.channels = channels
 
     def export(self, path: Path) -> Path:
-        """Write the .npz: x float32 (windows, length, channels), y int64, classes the labels' names in order of y.
+        """Write the .npz that recipes read.
 
+        x float32 (windows, length, 1, channels), as images one wide; y int64; classes, the labels' names in order of y;
+        session int64, which run recorded each window, so that no run need be in two splits.
         Raises: DiskFull, OutputError.
         """
         classes = self.classes
         y = np.array([classes.index(label) for label in self.labels], np.int64)
         data = io.BytesIO()
-        np.savez(data, x=self._values, y=y, classes=np.array(classes))
+        sessions = np.array(self.sessions, np.int64)
+        np.savez(data, x=self._values[:, :, np.newaxis], y=y, classes=np.array(classes), session=sessions)
         return write_atomic(path, data.getvalue())
 
     @property
@@ -123,18 +129,22 @@ class Recording:
         return {label: found[label] for label in self.classes}
 
 
-def _read(path: Path, length: int) -> tuple[list[str], np.ndarray]:
-    """Labels and values of whole windows; a window that was cut off at the end of the file is removed from it."""
+def _read(path: Path, length: int) -> tuple[list[str], list[int], np.ndarray]:
+    """Labels, sessions and values (windows, length, channels) of whole windows.
+
+    A window that was cut off at the end of the file is removed from it.
+    """
     empty = np.zeros((0, length, 0), np.float32)
     if not path.exists():
-        return [], empty
+        return [], [], empty
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         rows = list(csv.reader(lines))
         if not rows:
-            return [], empty
-        if rows[0][:2] != _head(length):
-            raise ValueError(f"{','.join(rows[0][:2])!r} at its top")
+            return [], [], empty
+        head = _head(length)
+        if rows[0][: len(head)] != head:
+            raise ValueError(f"{','.join(rows[0][: len(head)])!r} at its top")
         columns, body = len(rows[0]), rows[1:]
         if body and (len(body[-1]) != columns or not lines[-1].endswith("\n")):
             body.pop()
@@ -143,7 +153,8 @@ def _read(path: Path, length: int) -> tuple[list[str], np.ndarray]:
         whole = [row for row in body if row[0] != last or sizes[last] == length]
         if any(len(row) != columns for row in whole) or any(sizes[row[0]] != length for row in whole):
             raise ValueError(f"windows that are not of {length} lines")
-        values = np.array([[float(v) for v in row[2:]] for row in whole], np.float32)
+        sessions = [int(row[2]) for row in whole[::length]]
+        values = np.array([[float(v) for v in row[len(head) :]] for row in whole], np.float32)
     except (OSError, ValueError) as error:
         raise DataError(
             f"cannot add to {path}",
@@ -156,8 +167,8 @@ def _read(path: Path, length: int) -> tuple[list[str], np.ndarray]:
         write_atomic(path, "".join(lines[: len(whole) + 1]))
     if not whole:
         path.unlink()
-        return [], empty
-    return [row[1] for row in whole[::length]], values.reshape(-1, length, columns - 2)
+        return [], [], empty
+    return [row[1] for row in whole[::length]], sessions, values.reshape(-1, length, columns - len(head))
 
 
 def capture(
