@@ -150,7 +150,7 @@ def test_answers_are_those_of_the_margin(tmp_path: Path, outputs: int, margin: i
 def test_it_compiles_elsewhere_beside_the_model(tmp_path: Path, compiler: str) -> None:
     require_tool(compiler, compiler)
     here = plan(2)
-    header = values_header(here, LEARNED, margin=12)
+    header = values_header(here, LEARNED, margin=12, step=0.03)
     for name, text in {**emit(here), "m_values.h": header, "u.c": '#include "m.h"\n#include "m_values.h"\n'}.items():
         (tmp_path / name).write_text(text)
     language = ["-std=c++11", "-x", "c++"] if compiler == "g++" else ["-std=c99", "-pedantic"]

@@ -43,6 +43,9 @@ def test_it_runs_on_a_microbit_and_is_built_for_an_uno(tmp_path: Path) -> None:
     assert whole["refer"]["validation"]["accuracy"] >= 0.995
     assert "referred as unsure" in (tmp_path / "report.html").read_text()
     header = (tmp_path / "c" / "model_values.h").read_text()
+    calibration = whole["refer"]["calibration"]
+    assert calibration["test"]["error"] < 0.05 and "model_confidence" in header
+    assert whole["refer"]["margin"] * calibration["step"] >= np.log(9), "0.9 against 0.1"
     assert "/* mean area */" in header and f"< {whole['refer']['margin']} ?" in header
     with np.load(tmp_path / "test.npz", allow_pickle=False) as test:
         assert test["x"].dtype == np.int8

@@ -16,11 +16,18 @@ from tinykit.plan.model import Plan
 
 
 def values_header(
-    plan: Plan, normalization: Normalization | None, features: tuple[str, ...] = (), margin: int | None = None
+    plan: Plan,
+    normalization: Normalization | None,
+    features: tuple[str, ...] = (),
+    margin: int | None = None,
+    step: float | None = None,
 ) -> str:
     """The header's text, C99 and C++.
 
-    Args: features: names of the channels, for comments; margin: below which scores are unsure, in steps of the output.
+    Args:
+        features: names of the channels, for comments.
+        margin: below which scores are unsure, in steps of the output.
+        step: calibrated log-odds of one step of the output.
     """
     name = plan.graph.name
     parts = [
@@ -34,6 +41,8 @@ def values_header(
             parts.append(window_part(name, rows, len(normalization.mean)))
     if margin is not None:
         parts.append(_answer(plan, margin))
+    if step is not None:
+        parts.append(_confidence(plan, step))
     return "\n\n".join([*parts, f"#endif /* {name.upper()}_VALUES_H */"]) + "\n"
 
 
@@ -111,6 +120,27 @@ static inline int16_t {name}_answer(const int8_t *scores)
         }}
     }}
     return (int16_t)(scores[best] - scores[next] < {margin} ? {name.upper()}_UNSURE : best);
+}}"""
+
+
+def _confidence(plan: Plan, step: float) -> str:
+    name, scores = plan.graph.name, plan.graph.tensor(plan.graph.outputs[0]).elements
+    return f"""\
+#include <math.h>
+
+/* How sure the highest score is, 0 to 1: its probability, calibrated on validation samples. Only who calls this pays
+   for expf. */
+static inline float {name}_confidence(const int8_t *scores)
+{{
+    float sum = 0.0f;
+    int16_t best = 0, i;
+    for (i = 1; i < {scores}; ++i) {{
+        best = scores[i] > scores[best] ? i : best;
+    }}
+    for (i = 0; i < {scores}; ++i) {{
+        sum += expf((float)(scores[i] - scores[best]) * {_float(np.float32(step))});
+    }}
+    return 1.0f / sum;
 }}"""
 
 

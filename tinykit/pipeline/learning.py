@@ -274,14 +274,18 @@ class Learning:
             samples = samples_folder(data, int8)
             validation, y_validation = judged_scores(model, samples / "validation.npz")
             test, y_test = judged_scores(model, samples / "test.npz")
-            referred = referral.facts(self.recipe.refer, (validation, y_validation), (test, y_test))
+            scale = logit_scale(model)
+            referred = referral.facts(self.recipe.refer, (validation, y_validation), (test, y_test), scale)
             return {
                 **referred,
                 "accuracy": {"validation": accuracy(validation, y_validation), "test": accuracy(test, y_test)},
                 "confusion": confusion(test, y_test, len(data.facts["classes"])),
             }
 
-        code = ("validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py")
+        code = (
+            "validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py",
+            "pipeline/referral.py", "pipeline/calibration.py",
+        )  # fmt: skip
         settings = () if self.recipe.refer is None else self.recipe.refer
         return self.store.stage("judged", settings, (data, int8), code, make, libraries=("tflite-micro", "numpy"))
 
@@ -438,6 +442,16 @@ def judged_scores(model: bytes, data: Path) -> tuple[np.ndarray, np.ndarray]:
     samples = load_samples(data, read_graph(model))
     with Judge(model) as judge:
         return judge.run_many(samples.x).reshape(len(samples), -1), samples.y
+
+
+def logit_scale(model: bytes) -> float | None:
+    """What one step of the output is worth; None where it is no logit, but a softmax's probability."""
+    from tinykit.graph.reader import read_graph
+
+    graph = read_graph(model)
+    quantization = graph.tensor(graph.outputs[0]).quantization
+    ends = next(operator.op for operator in graph.operators if graph.outputs[0] in operator.outputs)
+    return None if quantization is None or ends in ("SOFTMAX", "LOGISTIC") else quantization.scale
 
 
 def int8_sparsity(model: bytes) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinykit.errors import RecipeError
+from tinykit.pipeline import calibration
 from tinykit.recipe import Refer
 
 MOST = 256
@@ -46,21 +48,49 @@ def measure(scores: np.ndarray, y: np.ndarray, margin: int) -> dict[str, Any]:
 
 
 def facts(
-    refer: Refer | None, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+    refer: Refer | None,
+    validation: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    scale: float | None,
 ) -> dict[str, Any]:
-    """{"refer": {"margin", "validation", "test", "sentence"}} of both splits' (scores, labels); {} without [refer]."""
+    """{"refer": {"margin", "validation", "test", "calibration", "sentence"}} of both splits; {} without [refer].
+
+    Args: each split's (scores, labels); scale: real value of one step of scores that are logits, None for others,
+        which are not calibrated.
+    Raises: RecipeError where min_confidence is asked of scores that cannot be calibrated.
+    """
     if refer is None:
         return {}
-    margin = choose(*validation, refer.min_accuracy)
+    if scale is None and refer.min_confidence is not None:
+        raise RecipeError(
+            "min_confidence needs scores before a softmax",
+            next_step="Leave the softmax out of the student: the calibrated probability replaces it",
+        )
+    learned, known = calibration.facts(validation, test, scale) if scale is not None else (None, None)
+    margin = choose(*validation, refer.min_accuracy) if refer.min_accuracy is not None else 0
+    if learned is not None and refer.min_confidence is not None:
+        margin = min(MOST, max(margin, learned.margin(refer.min_confidence)))
     found = {"margin": margin, "validation": measure(*validation, margin), "test": measure(*test, margin)}
-    return {"refer": {**found, "sentence": _sentence(found)}}
+    return {"refer": {**found, "calibration": known, "sentence": _sentence(found, known)}}
 
 
-def _sentence(found: dict[str, Any]) -> str:
+def _sentence(found: dict[str, Any], known: dict[str, Any] | None) -> str:
     """What was found on the test split, in words."""
+    return _referred(found) + (f" {_calibrated(known)}" if known is not None else "")
+
+
+def _calibrated(known: dict[str, Any]) -> str:
+    test = known["test"]
+    return (
+        f"Scores are calibrated with a temperature of {known['temperature']:.2f}: on the test split confidence and "
+        f"accuracy are {test['error']:.1%} apart, {test['error_before']:.1%} before."
+    )
+
+
+def _referred(found: dict[str, Any]) -> str:
     test, margin = found["test"], found["margin"]
     if margin == MOST:
-        return "Every sample is referred as unsure: no margin reaches the accuracy that [refer] asks for."
+        return "Every sample is referred as unsure: no margin reaches what [refer] asks for."
     if test["accuracy"] is None:
         return f"Every test sample is referred as unsure: its scores are under {margin} steps apart."
     return (

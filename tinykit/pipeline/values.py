@@ -60,9 +60,11 @@ def samples_folder(data: Kept, int8: Kept) -> Path:
 def values_file(plan: Any, int8: Kept, judged: Kept | None) -> dict[str, str]:
     """NAME_values.h, where there is something to put in it."""
     facts = int8.facts.get("normalization")
-    margin = judged.facts["refer"]["margin"] if judged is not None else None
+    refer = judged.facts["refer"] if judged is not None else None
+    margin = refer["margin"] if refer is not None else None
+    step = refer["calibration"]["step"] if refer is not None and refer["calibration"] is not None else None
     if facts is None and margin is None:
         return {}
     learned = Normalization(*(np.array(facts[key], np.float32) for key in ("mean", "deviation"))) if facts else None
     features = tuple(facts["features"]) if facts else ()
-    return {f"{plan.graph.name}_values.h": values_header(plan, learned, features, margin)}
+    return {f"{plan.graph.name}_values.h": values_header(plan, learned, features, margin, step)}

@@ -24,6 +24,9 @@ def rules(recipe: Recipe) -> Iterator[Rule]:
     yield from _data(recipe.data)
     for key in ("min_answered", "min_answered_accuracy"):
         yield Rule(not recipe.refer and getattr(recipe.accept, key) is not None, "accept", key, f"{key} needs [refer]")
+    if recipe.refer is not None:
+        asked = recipe.refer.min_accuracy is not None or recipe.refer.min_confidence is not None
+        yield Rule(not asked, "refer", "", "[refer] needs min_accuracy or min_confidence")
     if recipe.features is not None:
         yield from _features(recipe, recipe.features)
     yield Rule(recipe.distill is not None and recipe.teacher is None, "distill", "", "[distill] needs a [teacher]")

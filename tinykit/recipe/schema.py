@@ -235,10 +235,14 @@ class BoardChoice:
 class Refer:
     """[refer]: "unsure" instead of a guess, where the two highest scores lie too near each other.
 
-    Attributes: min_accuracy: that the answered validation samples shall have; the margin is the smallest that does.
+    Attributes: the margin between them is the smallest that does what is asked for; of both, if both are.
+        min_accuracy: that the answered validation samples shall have.
+        min_confidence: the calibrated probability of the highest score against the next one, from which a sample is
+            answered; for students without a softmax at the end.
     """
 
-    min_accuracy: float = _number(0.0, 1.0)
+    min_accuracy: float | None = _number(0.0, 1.0, None)
+    min_confidence: float | None = _number(0.5, 0.9999, None)
 
 
 @dataclass(frozen=True)
