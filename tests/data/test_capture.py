@@ -97,7 +97,8 @@ def test_sessions_add_up_and_a_recipe_reads_them(tmp_path: Path) -> None:
     assert splits.classes == ("fall", "rest", "walk")
     assert splits.x_test.shape[1:] == x.shape[1:] == (50, 1, 2)
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-        assert np.array_equal(file["session"], np.repeat(np.arange(4), 8))
+        assert np.array_equal(file["session"], np.repeat(["0", "1", "2", "3"], 8))
+    assert Recording(path, 50).session == "4" and Recording(path, 50, "anna").session == "anna"
 
 
 @pytest.mark.parametrize("rate", [60.0, 160.0])

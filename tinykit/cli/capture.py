@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", required=True, metavar="P", help="the board's serial port")
     parser.add_argument("--baud", type=int, default=115200, help="its baud rate (default 115200)")
     parser.add_argument("--label", required=True, metavar="L", help="what is being recorded, such as 'walking'")
+    parser.add_argument(
+        "--session",
+        default="",
+        metavar="S",
+        help="whose, or on which day; default: the next number (group of a recipe)",
+    )
     parser.add_argument("--rate", type=float, required=True, metavar="HZ", help="lines a second that the board prints")
     parser.add_argument("--window", type=int, required=True, metavar="N", help="lines that are one sample")
     parser.add_argument("--count", type=int, default=20, metavar="N", help="samples to record now (default 20)")
@@ -27,7 +33,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from tinykit.progress import Progress
 
     _check(args)
-    recording = Recording(args.output.with_suffix(".csv"), args.window)
+    recording = Recording(args.output.with_suffix(".csv"), args.window, args.session)
     port = SerialPort(args.port, args.baud)
     try:
         with Progress(f"Recording {args.label}", args.count, quiet=args.quiet) as progress:
@@ -62,5 +68,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--output must end in .npz", found=args.output)
     if args.window < 2 or args.count < 1 or not 0 < args.rate < 100_000:
         raise UsageError("--window must be at least 2, --count at least 1, --rate above 0")
-    if not args.label.isprintable() or not args.label.strip():
-        raise UsageError("--label must be printable text", found=repr(args.label))
+    for name, text in (("--label", args.label), ("--session", args.session or "0")):
+        if not text.isprintable() or not text.strip():
+            raise UsageError(f"{name} must be printable text", found=repr(text))

@@ -67,16 +67,16 @@ class Recording:
     """The CSV file of a data set: rows of window number, label, session and channels; a window's rows lie together.
 
     Attributes: `length` lines of a window, `channels` numbers of a line (0 while nothing is recorded), `labels` and
-    `sessions` of the windows in order; `session`, that of the windows that are added now: the next number.
+    `sessions` of the windows in order; `session`, that of the windows that are added now.
     """
 
-    def __init__(self, path: Path, length: int) -> None:
-        """Open or start the file. Raises: DataError where it holds windows of another length, or no recording."""
+    def __init__(self, path: Path, length: int, session: str = "") -> None:
+        """Open or start the file; without a name the session is the number that comes next. Raises: DataError where it holds windows of another length, or no recording."""
         self.path = path
         self.length = length
         self.labels, self.sessions, self._values = _read(path, length)
         self.channels = int(self._values.shape[2]) if len(self.labels) else 0
-        self.session = max(self.sessions, default=-1) + 1
+        self.session = session or str(1 + max((int(name) for name in self.sessions if name.isdecimal()), default=-1))
 
     def add(self, label: str, window: list[tuple[float, ...]]) -> None:
         """Add one whole window. Raises: DataError for another number of channels; DiskFull, OutputError."""
@@ -107,13 +107,13 @@ class Recording:
         """Write the .npz that recipes read.
 
         x float32 (windows, length, 1, channels), as images one wide; y int64; classes, the labels' names in order of y;
-        session int64, which run recorded each window, so that no run need be in two splits.
+        session, words, in which each window was recorded, so that none need be in two splits.
         Raises: DiskFull, OutputError.
         """
         classes = self.classes
         y = np.array([classes.index(label) for label in self.labels], np.int64)
         data = io.BytesIO()
-        sessions = np.array(self.sessions, np.int64)
+        sessions = np.array(self.sessions, np.str_)
         np.savez(data, x=self._values[:, :, np.newaxis], y=y, classes=np.array(classes), session=sessions)
         return write_atomic(path, data.getvalue())
 
@@ -129,7 +129,7 @@ class Recording:
         return {label: found[label] for label in self.classes}
 
 
-def _read(path: Path, length: int) -> tuple[list[str], list[int], np.ndarray]:
+def _read(path: Path, length: int) -> tuple[list[str], list[str], np.ndarray]:
     """Labels, sessions and values (windows, length, channels) of whole windows.
 
     A window that was cut off at the end of the file is removed from it.
@@ -153,7 +153,7 @@ def _read(path: Path, length: int) -> tuple[list[str], list[int], np.ndarray]:
         whole = [row for row in body if row[0] != last or sizes[last] == length]
         if any(len(row) != columns for row in whole) or any(sizes[row[0]] != length for row in whole):
             raise ValueError(f"windows that are not of {length} lines")
-        sessions = [int(row[2]) for row in whole[::length]]
+        sessions = [row[2] for row in whole[::length]]
         values = np.array([[float(v) for v in row[len(head) :]] for row in whole], np.float32)
     except (OSError, ValueError) as error:
         raise DataError(
