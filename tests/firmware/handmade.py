@@ -127,7 +127,7 @@ class Interface:
     features: None = None
 
 
-COST = Cost(instructions=100, macs=8, weights=24, code=400, arena=64, static=20, stack=64)
+COST = Cost(instructions=100, macs=8, weights=24, code=400, arena=64, static=20, stack=64, steps=2)
 
 
 def hand_program(cost: Cost = COST, start: int = 0) -> Program:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tinykit.boards import Board
 from tinykit.errors import DoesNotFit
-from tinykit.firmware.architectures import architecture
+from tinykit.firmware.architectures import DRIVER_FLASH, architecture
 from tinykit.plan.model import Cost
 
 _LARGEST_STACK = 16 * 1024
@@ -53,7 +53,8 @@ class Fit:
 def predict_fit(plan: Costed, board: Board) -> Fit:
     """What the model and our firmware need on the board, predicted."""
     cost, own = plan.cost, architecture(board.target)
-    flash = {"weights": cost.weights, "code": cost.code, "firmware": own.flash}
+    firmware = own.flash + own.step * cost.steps + DRIVER_FLASH.get(board.uart.driver, 0)
+    flash = {"weights": cost.weights, "code": cost.code, "firmware": firmware}
     ram = {"arena": cost.arena, "static": cost.static, "stack": _stack(cost) + own.stack, "firmware": own.ram}
     if cost.features is not None:
         flash["front end"], ram["front end"] = cost.features.flash, cost.features.static

@@ -39,6 +39,7 @@ def predict(steps: Sequence[Step], arena_bytes: int, static_bytes: int = 0) -> C
         arena=arena_bytes,
         static=static_bytes,
         stack=stack_bytes(running),
+        steps=len(steps),
     )
 
 

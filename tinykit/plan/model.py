@@ -207,7 +207,10 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Cost:
-    """Predicted cost of the model on the target: bytes and instructions; that of its front end, if any, apart."""
+    """Predicted cost of the model on the target: bytes and instructions; that of its front end, if any, apart.
+
+    `steps` of the plan can be run one by one by our firmware, which takes some bytes for each.
+    """
 
     instructions: int
     macs: int
@@ -217,6 +220,7 @@ class Cost:
     static: int
     stack: int
     features: FeatureCost | None = None
+    steps: int = 0
 
     @property
     def flash(self) -> int:
