@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 JOBS ?= 2
 
-.PHONY: help demo test check fuzz format bench setup setup-dev clean
+.PHONY: help demo test check fuzz nightly format bench setup setup-dev clean
 
 help:
 	@echo "make demo    teacher -> student -> int8 -> C -> emulated board -> report (examples/digits)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   lint, types and C checks alone"
 	@echo "make bench   ours beside TFLM + CMSIS-NN, for every model and core"
 	@echo "make fuzz    100,000 damaged models through the reader"
+	@echo "make nightly fuzz, all whole models under the sanitizers, all kernels at -O3"
 	@echo "make format  format Python and C"
 	@echo "make clean   remove what the demo and the tests made"
 
@@ -37,6 +38,10 @@ bench: setup-dev
 
 fuzz: setup-dev
 	$(PYTHON) -m tests.graph.fuzz --cases 100000
+
+nightly: fuzz
+	TINYKIT_SANITIZE=1 $(PYTHON) -m pytest -q -n $(JOBS) --dist loadgroup tests/zoo -m "not emulated"
+	TINYKIT_HOST_LEVEL=-O3 $(PYTHON) -m pytest -q -n $(JOBS) --dist loadgroup tests/kernels -m "not emulated"
 
 format: setup-dev
 	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .

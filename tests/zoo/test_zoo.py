@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ from tinykit.validate.emulated import emulated_board
 from tinykit.validate.parity import verify
 
 FILES = sorted((Path(__file__).parent / "models").glob("*.tflite"))
+SANITIZED = (
+    *("bidirectional_lstm", "dense_autoencoder_int16x8", "decoder_step", "ds_cnn_int16x8", "fusion", "lstm"),
+    *("normalized_features", "resnet_int16x8", "simple_rnn", "svdf", "unrolled_lstm"),
+)
+"""Models that run under AddressSanitizer and UndefinedBehaviorSanitizer in every run; with TINYKIT_SANITIZE=1 all do."""
+
 BEYOND_TFLM = ("mlp_mixer", "transformer")
 """With GELU, which TFLM lacks: tensorflow judges them."""
 
@@ -54,7 +61,7 @@ TARGETS = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "co
     [pytest.param(p, id=p.stem, marks=pytest.mark.train if p.stem in BEYOND_TFLM else ()) for p in FILES],
 )
 def test_equals_tflm(path: Path) -> None:
-    result = verify(path, vectors=24)
+    result = verify(path, vectors=24, sanitize=path.stem in SANITIZED or bool(os.environ.get("TINYKIT_SANITIZE")))
     assert result["bit_exact"], result["first_divergent_layer"]
     assert result["tensors"] >= 0.8 * result["tensors_computed"]
     note(path.read_bytes(), vectors=24, bytes=result["bytes"])

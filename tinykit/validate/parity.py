@@ -94,7 +94,7 @@ def verify(
 def _compiled(plan: Plan, sanitize: bool) -> Iterator[HostModel | EmulatedModel]:
     """The plan, compiled for its target and ready to answer."""
     if plan.target.name == "host":
-        yield HostModel(plan, sanitize=sanitize)
+        yield HostModel(plan, sanitize=sanitize, optimize="-O1" if sanitize else "-O2")
         return
     from tinykit.validate.emulated import emulated_model
 
