@@ -92,9 +92,9 @@ def arena_bytes(graph: Graph, raw: bytes, target: Target) -> int:
 def helium_margin(graph: Graph) -> int:
     """The most that CMSIS-NN's Helium kernels take beyond the reference kernels, in bytes.
 
-    Read from CMSIS-NN 7's `*_get_buffer_size_mve` functions, not measured: a sum for each output channel of a fully connected layer, which
-    lasts; and as scratch, which layers share, four padded columns of a convolution or four blocks of 124 channels of a
-    depthwise one.
+    Read from CMSIS-NN 7's `*_get_buffer_size_mve` functions, not measured: a sum for each output channel of a fully
+    connected layer, which lasts; and as scratch, which layers share, four padded columns of a convolution or four
+    blocks of 124 channels of a depthwise one.
     """
     lasting, scratch = 0, 0
     for operator in graph.operators:
