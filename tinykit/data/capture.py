@@ -71,7 +71,10 @@ class Recording:
     """
 
     def __init__(self, path: Path, length: int, session: str = "") -> None:
-        """Open or start the file; without a name the session is the number that comes next. Raises: DataError where it holds windows of another length, or no recording."""
+        """Open or start the file; without a name the session is the number that comes next.
+
+        Raises: DataError where it holds windows of another length, or no recording.
+        """
         self.path = path
         self.length = length
         self.labels, self.sessions, self._values = _read(path, length)
