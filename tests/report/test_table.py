@@ -112,6 +112,8 @@ def test_check_lists_every_problem_with_its_fix() -> None:
 def test_verify_says_equal_or_where_not() -> None:
     exact = {"bit_exact": True, "vectors": 200, "bytes": 2400, "mismatched_bytes": 0, "first_divergent_layer": None}
     assert verify_text(exact) == "Equal to TFLM byte for byte over 200 vectors, 2,400 bytes."
+    told = verify_text({**exact, "judge": "tensorflow 2.19.1, reference kernels"}, 120)
+    assert told.startswith("Equal to TensorFlow Lite's reference kernels (TFLM lacks an operator) byte for byte")
     wrong = exact | {"bit_exact": False, "mismatched_bytes": 1, "first_divergent_layer": "conv_3"}
     assert "NOT equal to TFLM: 1 byte differs over 200 vectors" in verify_text(wrong)
     assert "First to diverge    conv_3" in verify_text(wrong)

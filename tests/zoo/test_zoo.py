@@ -25,7 +25,7 @@ SANITIZED = (
     *("bidirectional_lstm", "dense_autoencoder_int16x8", "decoder_step", "ds_cnn_int16x8", "fusion", "lstm"),
     *("normalized_features", "resnet_int16x8", "simple_rnn", "svdf", "unrolled_lstm"),
 )
-"""Models that run under AddressSanitizer and UndefinedBehaviorSanitizer in every run; with TINYKIT_SANITIZE=1 all do."""
+"""Run under AddressSanitizer and UndefinedBehaviorSanitizer in every run; with TINYKIT_SANITIZE=1 all models do."""
 
 BEYOND_TFLM = ("mlp_mixer", "transformer")
 """With GELU, which TFLM lacks: tensorflow judges them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import DEFAULT_BOARD, add_engine, add_model, existing_file
+from tinykit.cli.arguments import DEFAULT_BOARD, add_engine, add_model, add_optimize, existing_file
 from tinykit.cli.outcome import Outcome
 from tinykit.errors import UsageError
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", metavar="ID", help="the board's name in the ecosystem, where tinykit does not know it")
     parser.add_argument("--name", help="prefix of the generated C names (default: from the file's name)")
     add_engine(parser)
+    add_optimize(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="a new folder (default build/NAME-T)")
 
 
@@ -49,14 +50,14 @@ def run(args: argparse.Namespace) -> Outcome:
             )
         chosen = board(args.board or DEFAULT_BOARD)
         core, identity, command = chosen.target, "", "make"
-        program = model_program(graph, args.model, core, args.engine)
+        program = model_program(graph, args.model, core, args.engine, args.optimize)
         require_fit(program, chosen)
         files = bare_metal_project(program, chosen)
     else:
         wanted = template(args.template)
         known = board(args.board) if args.board else None
         core = known.target if known else target(args.target or "host")
-        program = model_program(graph, args.model, core, args.engine)
+        program = model_program(graph, args.model, core, args.engine, args.optimize)
         if known is not None:
             require_fit(program, known)
         identity = board_id(wanted, known, args.id)
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "template": args.template,
         "target": core.name,
         "engine": args.engine,
+        "optimize": args.optimize,
         "id": identity or None,
         "folder": str(folder),
         "files": [str(p) for p in paths],

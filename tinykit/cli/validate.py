@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinykit.cli.arguments import add_board, add_model, add_port, existing_file, terminal_width
+from tinykit.cli.arguments import add_board, add_model, add_optimize, add_port, existing_file, terminal_width
 from tinykit.cli.outcome import Outcome
 
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser)
     add_port(parser)
+    add_optimize(parser)
     parser.add_argument(
         "--data",
         type=Path,
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
         limit=args.limit,
         quiet=args.quiet,
         resume=args.resume,
+        optimize=args.optimize,
     )
     equal = result["mismatched_bytes"] == 0 and result["first_divergent_layer"] is None
     return Outcome(result, validate_text(result, terminal_width()), 0 if equal else 1)

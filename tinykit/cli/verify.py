@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinykit.cli.arguments import add_model, existing_file, terminal_width
+from tinykit.cli.arguments import add_model, add_optimize, existing_file, terminal_width
 from tinykit.cli.outcome import Outcome
 
 
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", default="host", help="where the compiled C runs: host (default), or the target of an emulated board"
     )
+    add_optimize(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -29,5 +30,5 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.vectors < 1:
         raise UsageError("--vectors must be at least 1", found=args.vectors)
     model = existing_file(args.model, "model")
-    result = verify(model, vectors=args.vectors, seed=args.seed, target=args.target)
+    result = verify(model, vectors=args.vectors, seed=args.seed, target=args.target, optimize=args.optimize)
     return Outcome(result, verify_text(result, terminal_width()), 0 if result["bit_exact"] else 1)

@@ -44,6 +44,7 @@ def render(run: Json, width: int = 80, *, report: str | None = None, colour: boo
     rows = [("Board", board)] if board else []
     rows += _comparison_rows(run)
     rows += _work_rows(*facts.run_work(run), facts.emulated(run)) + _memory_rows(mapping(run.get("bench")))
+    rows += _front_end_rows(mapping(run.get("bench")))
     rows += [("Report", where)] if where else []
     return _page(
         textwrap.wrap(title, width),
@@ -73,6 +74,7 @@ def bench_table(bench: Json, width: int = 80) -> str:
     ]
     head = (" # layer", "kernel", "MACs", found.unit, "share", "/MAC")
     rows = _work_rows(*facts.work(bench), facts.emulated({"bench": bench})) + _memory_rows(bench)
+    rows += _front_end_rows(bench)
     exact = bench.get("bit_exact")
     if isinstance(exact, bool):
         rows.append(("Against TFLM", "every byte equal" if exact else "NOT equal; tinykit verify says where"))
@@ -125,6 +127,7 @@ def check_table(check: Json, width: int = 80) -> str:
     instructions = number(check.get("instructions"))
     if instructions is not None:
         rows.append(("Instructions", f"{count(instructions)} per inference, predicted"))
+    rows += _front_end_rows(check, predicted=True)
     bought = _bullets(facts.sparsity_lines(check.get("layers")), width)
     heading = ["What zeros among the weights bought, predicted:"] if bought else []
     return _page(_heading(check), listed, _block(rows, width), [*heading, *bought])
@@ -137,7 +140,9 @@ def verify_text(verify: Json, width: int = 80) -> str:
     over = ", ".join(f"{count(n)} {key}" for n, key in known if n is not None)
     over = f" over {over}" if over else ""
     if verify.get("bit_exact") is True:
-        return _page(textwrap.wrap(f"Equal to TFLM byte for byte{over}.", width))
+        is_reference = str(verify.get("judge") or "").startswith("tensorflow")
+        who = "TensorFlow Lite's reference kernels (TFLM lacks an operator)" if is_reference else "TFLM"
+        return _page(textwrap.wrap(f"Equal to {who} byte for byte{over}.", width))
     differing = number(verify.get("mismatched_bytes"))
     said = (
         "the outputs differ"
@@ -163,6 +168,10 @@ def validate_text(validate: Json, width: int = 80) -> str:
     if number(validate.get("accuracy_tflm")) is not None:
         rows.append(("TFLM accuracy", percent(validate["accuracy_tflm"])))
     rows += _comparison_rows(run)
+    unlike = number(mapping(validate.get("front_end")).get("mismatched_bytes"))
+    if unlike is not None:
+        looked_at = plural(int(number(validate["front_end"].get("samples")) or 0), "raw sample")
+        rows.append(("Front end", f"{plural(int(unlike), 'byte')} unlike Python's over {looked_at}"))
     work, unit = facts.work(validate)
     rows += [(label, said + _spread(validate)) for label, said in _work_rows(work, unit, None)]
     latency = mapping(validate.get("latency_ms"))
@@ -206,6 +215,11 @@ def _work_rows(work: float | int | None, unit: str, emulated: bool | None) -> li
     if work is None:
         return []
     return [(unit.capitalize(), f"{count(work)} per inference{', emulated' if emulated else ''}")]
+
+
+def _front_end_rows(source: Json, *, predicted: bool = False) -> list[tuple[str, str]]:
+    sentence = facts.front_end_sentence(source)
+    return [("Front end", sentence + (", predicted" if predicted else ""))] if sentence else []
 
 
 def _memory_rows(source: Json, *, predicted: bool = False) -> list[tuple[str, str]]:

@@ -195,8 +195,11 @@ class ReferenceWorker(Worker):
         return _packed(whole)
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:
+        import warnings
+
         import tensorflow as tf
 
+        warnings.filterwarnings("ignore")  # that the interpreter has moved house
         self._version = tf.__version__
 
         def start() -> Any:

@@ -35,6 +35,7 @@ def verify(
     seed: int = 0,
     target: str = "host",
     *,
+    optimize: str = "speed",
     sanitize: bool = False,
     alter: Callable[[Plan], Plan] | None = None,
 ) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def verify(
         vectors: how many inputs; all outputs are compared, intermediate tensors on `TRACED` of them.
         seed: of the vectors.
         target: where the compiled C runs: "host", or the target of an emulated board.
+        optimize: as for `plan.build.make_plan`.
         sanitize: run under AddressSanitizer and UndefinedBehaviorSanitizer, on the host.
         alter: changes the plan before it is compiled (tests show with it that a fault is found).
 
@@ -59,7 +61,7 @@ def verify(
     started = time.monotonic()
     graph = read_graph(model)
     raw = model if isinstance(model, bytes) else model.read_bytes()
-    plan = make_plan(graph, target_named(target))
+    plan = make_plan(graph, target_named(target), optimize)
     plan = alter(plan) if alter else plan
     inputs = make_vectors(graph, vectors, seed)
     with Judge(raw) as judge, _compiled(plan, sanitize) as compiled:
@@ -84,6 +86,7 @@ def verify(
         "name": graph.name,
         "model_sha256": graph.sha256,
         "target": target,
+        "optimize": optimize,
         "seed": seed,
         "judge": judge.name,
         "seconds": round(time.monotonic() - started, 3),

@@ -71,6 +71,7 @@ def validate(
         port: where a device with this model's firmware answers; without it firmware is built and run emulated.
         limit: only so many samples.
         folder: where firmware is built (default: as `tinykit build`).
+        optimize: as for `plan.build.make_plan`; a device on `port` must run firmware that was built so.
         resume: keep the answers beside the firmware's folder until all are there, and go on from those of a validation
             that was cut off, where device, model and samples are the same.
     Returns: the JSON of `tinykit validate`; "confusion" has a row for each true class.
@@ -82,7 +83,7 @@ def validate(
     with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder, optimize) as device:
         device.require_model(graph.sha256)
         expected = _expected(judge, graph, samples)
-        path = checkpoint_path(graph, board, folder) if resume else None
+        path = checkpoint_path(graph, board, folder, optimize) if resume else None
         with Checkpoint(path, device.description, samples) as kept:
             tally = _stream(device, graph, samples, expected, kept, quiet=quiet)
             kept.finish()
@@ -127,11 +128,11 @@ def _expected(judge: Judge, graph: Graph, samples: Samples) -> list[np.ndarray]:
     return [np.stack(values) for values in zip(*(judge.run([x]) for x in samples.x), strict=True)]
 
 
-def checkpoint_path(graph: Graph, board: Board, folder: Path | None) -> Path:
+def checkpoint_path(graph: Graph, board: Board, folder: Path | None, optimize: str = "speed") -> Path:
     """Where answered samples are kept: beside the firmware's folder, which a build replaces as a whole."""
     from tinykit.firmware.build import default_folder
 
-    beside = folder or default_folder(graph.name, board)
+    beside = folder or default_folder(graph.name, board, optimize=optimize)
     return beside.with_name(f"{beside.name}.validate.jsonl")
 
 
