@@ -24,11 +24,13 @@ def verdict(run: dict[str, Any], accept: Accept) -> dict[str, Any]:
         *_at_least(
             "accuracy of what is answered", _fact(run, "refer", "test", "accuracy"), accept.min_answered_accuracy
         ),
-        *_at_most("flash of the model", _fact(run, "bench", "flash", "total"), accept.max_flash),
-        *_at_most("RAM of the model", _fact(run, "bench", "ram", "total"), accept.max_ram),
+        *_at_most("flash of the model", _bytes(run, "flash"), accept.max_flash),
+        *_at_most("RAM of the model", _bytes(run, "ram"), accept.max_ram),
     ]
     if _fact(run, "bench", "bit_exact") is False:
         reasons.append("bench: the board's bytes differ from TFLM's")
+    if unlike := _fact(run, "validate", "front_end", "mismatched_bytes"):
+        reasons.append(f"the board's front end made {unlike:,} bytes of input that Python's did not")
     return {"passed": not reasons, "reasons": reasons}
 
 
@@ -61,6 +63,12 @@ def _fact(run: dict[str, Any], *path: str) -> Any:
     for key in path:
         found = found.get(key) if isinstance(found, dict) else None
     return found
+
+
+def _bytes(run: dict[str, Any], memory: str) -> int | None:
+    """What the model and its front end take."""
+    model = _fact(run, "bench", memory, "total")
+    return None if model is None else model + (_fact(run, "bench", "front_end", memory) or 0)
 
 
 def _accuracy(run: dict[str, Any], stage: str) -> float | None:

@@ -316,3 +316,16 @@ def parts_sentence(memory: Memory) -> str:
     if not own:
         return octets(memory.total)
     return f"{own} = {octets(memory.total)}"
+
+
+def front_end_sentence(source: Mapping[str, Any]) -> str:
+    """What a front end costs beside the model, from the JSON of bench or check; "" where there is none."""
+    found = mapping(source.get("front_end"))
+    work, unit = number(found.get("instructions")), "instructions"
+    if work is None:
+        work, unit = number(found.get("ticks")), text(source.get("tick_unit")) or "ticks"
+    flash, ram, windows = (number(found.get(key)) for key in ("flash", "ram", "windows"))
+    if work is None or flash is None or ram is None or windows is None:
+        return ""
+    made = f"{count(work)} {unit} an input of {plural(int(windows), 'window')}"
+    return f"{text(found.get('kind'))}: {made}; flash {octets(flash)}, RAM {octets(ram)}"

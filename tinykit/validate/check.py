@@ -63,7 +63,7 @@ def check(model: Path, board: Board, optimize: str = "speed") -> dict[str, Any]:
             "static": cost.static,
             "stack": cost.stack,
             "total": cost.ram,
-            "firmware": sum(fit.ram.values()) - cost.ram,
+            "firmware": sum(fit.ram.values()) - cost.ram - fit.ram.get("front end", 0),
             "available": fit.ram_size,
         },
         "macs": cost.macs,
