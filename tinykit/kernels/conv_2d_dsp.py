@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
 from tinykit.kernels.dsp import COLUMN_PAIR, SCRATCH, clamped, convolution_instructions, core, proven, run_instructions
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, zero_point
+from tinykit.kernels.weighted import geometry, layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -28,12 +28,8 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
     if not target.has("dsp") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
         return []
-    assert weights.data is not None and weights.quantization is not None
-    rows = weights.data.reshape(weights.shape[0], -1)
-    if not packing.can_pair(rows):
-        return []
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), weights.shape[0])
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    meant = layer(graph, operator)
+    found = proven(meant) if packing.can_pair(meant.rows) else None
     if found is None:
         return []
     step = _step(operator, target, x, weights, y, found)
@@ -56,30 +52,10 @@ def pixel_steps(operator: Operator, x: Tensor, y: Tensor) -> list[int]:
     return [x.shape[3], y.shape[3], y.shape[1] * y.shape[2], y.shape[2], step, skip]
 
 
-def window_kernel(
-    function: str, operator: Operator, x: Tensor, weights: Tensor, y: Tensor
-) -> tuple[str, dict[str, int], list[int]]:
-    """Function, shape and last arguments for any window: code of its own where there is little work in each."""
-    vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    geometry = {
-        "input_height": x.shape[1],
-        "input_width": x.shape[2],
-        "input_channels": x.shape[3],
-        "output_height": y.shape[1],
-        "output_width": y.shape[2],
-        "output_channels": y.shape[3],
-        "kernel_height": weights.shape[1],
-        "kernel_width": weights.shape[2],
-        "stride_height": vertical.stride,
-        "stride_width": horizontal.stride,
-        "dilation_height": vertical.dilation,
-        "dilation_width": horizontal.dilation,
-        "pad_top": vertical.before,
-        "pad_left": horizontal.before,
-    }
-    if weights.elements < OWN_CODE:
-        return function, geometry, [zero_point(x)]
-    return f"{function}_any", {}, [zero_point(x), *geometry.values()]
+def window(operator: Operator, x: Tensor, weights: Tensor, y: Tensor) -> tuple[dict[str, int], list[int]]:
+    """Shape and last arguments for any window: where there is little work in each, layers do not share code."""
+    sizes = geometry(x.shape, weights.shape, y.shape, operator.options.vertical, operator.options.horizontal)
+    return {"own": weights.elements if weights.elements < OWN_CODE else 0}, [zero_point(x), *sizes.values()]
 
 
 def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization) -> Step:
@@ -93,7 +69,7 @@ def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Ten
         arguments = pixel_steps(operator, x, y)
     else:
         edge = 2 * kernel_width * depth
-        function, shape, arguments = window_kernel("tk_conv_2d_dsp", operator, x, weights, y)
+        function, (shape, arguments) = "tk_conv_2d_dsp", window(operator, x, weights, y)
     stream = Constant("weights", packing.convolution(weights.data, found), 4)
     step = make_step(
         operator,

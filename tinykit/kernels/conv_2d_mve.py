@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinykit.graph.arithmetic import activation_range, channel_multipliers
+from tinykit.graph.arithmetic import activation_range
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.graph.window import Axis
 from tinykit.kernels.hot import is_hot
@@ -24,7 +24,8 @@ from tinykit.kernels.mve import (
 )
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, Argument, Sums, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, Argument, Sums, make_step, scale, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -68,8 +69,8 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
     if not target.has("mve") or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1:
         return []
-    sums = _layer_sums(graph, operator)
-    if sums is None or not GROUP <= weights.shape[0] <= MOST_CHANNELS:
+    sums = layer(graph, operator).sums()
+    if not sums.down or not GROUP <= weights.shape[0] <= MOST_CHANNELS:
         return []
     if _is_pointwise(operator, weights):
         steps = _pointwise(graph, operator, target, sums, x.shape[1] * x.shape[2])
@@ -79,23 +80,6 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         x.shape, y.shape, operator.options.vertical, operator.options.horizontal, pixels_per_block=2
     )
     return [replace(step, overlaps=overlaps) for step in steps]
-
-
-def _layer_sums(graph: Graph, operator: Operator) -> Sums | None:
-    """Biases, multipliers and shifts of weights whose first axis is the channel; None where shifts may go left."""
-    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
-    assert weights.data is not None and weights.quantization is not None
-    channels = weights.shape[0]
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), channels)
-    sums = fold_sums(
-        operator,
-        weights.data.reshape(channels, -1).astype(np.int64),
-        optional_input(graph, operator, 2),
-        input_zero_point=zero_point(x),
-        multipliers=multipliers,
-        shifts=shifts,
-    )
-    return sums if sums.down else None
 
 
 def _pointwise(graph: Graph, operator: Operator, target: Target, sums: Sums, pixels: int) -> list[Step]:

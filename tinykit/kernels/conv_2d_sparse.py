@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.conv_2d_dsp import is_pointwise, pixel_steps
 from tinykit.kernels.dsp import SCRATCH, clamped, proven
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.sparse_packing import pixels
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -33,12 +33,11 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         return []
     if operator.options.groups > 1 or x.shape[0] > 1 or not is_pointwise(operator, x, weights, y):
         return []
-    assert weights.data is not None and weights.quantization is not None
-    rows = weights.data.reshape(weights.shape[0], -1)
+    meant = layer(graph, operator)
+    rows = meant.rows
     if (rows == 0).mean() < LEAST:
         return []
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), len(rows))
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    found = proven(meant)
     stream = None if found is None else pixels(rows, found)
     if found is None or stream is None:
         return []

@@ -305,37 +305,19 @@ TK_INLINE void tk_conv_2d_thumb2_image(const tk_sliding *g, int shift, int two_s
     }
 }
 
+/* `own`: layers that differ in it do not share code. */
 typedef struct {
-    int input_height, input_width, input_channels;
-    int output_height, output_width, output_channels;
-    int kernel_height, kernel_width;
-    int stride_height, stride_width, dilation_height, dilation_width;
-    int pad_top, pad_left;
+    int own;
     int shift, two_sided;
 } tk_conv_2d_thumb2_shape;
 
-/* For one shape. */
 TK_INLINE void tk_conv_2d_thumb2(const tk_conv_2d_thumb2_shape *s, const int8_t *input, int8_t *output,
-                                 int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point) {
-    const tk_sliding g = {s->input_height,    s->input_width,    s->input_channels, s->output_width,
-                          s->kernel_height,   s->kernel_width,   s->stride_height,  s->stride_width,
-                          s->dilation_height, s->dilation_width, s->pad_top,        s->pad_left};
-    tk_conv_2d_thumb2_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
-                            s->output_height * s->output_width, s->output_channels);
-}
-
-typedef struct {
-    int shift, two_sided;
-} tk_conv_2d_thumb2_any_shape;
-
-/* For many. */
-TK_INLINE void tk_conv_2d_thumb2_any(const tk_conv_2d_thumb2_any_shape *s, const int8_t *input, int8_t *output,
-                                     int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point,
-                                     int32_t input_height, int32_t input_width, int32_t input_channels,
-                                     int32_t output_height, int32_t output_width, int32_t output_channels,
-                                     int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
-                                     int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
-                                     int32_t pad_top, int32_t pad_left) {
+                                 int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point,
+                                 int32_t input_height, int32_t input_width, int32_t input_channels,
+                                 int32_t output_height, int32_t output_width, int32_t output_channels,
+                                 int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
+                                 int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
+                                 int32_t pad_top, int32_t pad_left) {
     const tk_sliding g = {(int)input_height,    (int)input_width,    (int)input_channels, (int)output_width,
                           (int)kernel_height,   (int)kernel_width,   (int)stride_height,  (int)stride_width,
                           (int)dilation_height, (int)dilation_width, (int)pad_top,        (int)pad_left};

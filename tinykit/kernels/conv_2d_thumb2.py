@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
-from tinykit.kernels.conv_2d_dsp import is_pointwise, pixel_steps, window_kernel
+from tinykit.kernels.conv_2d_dsp import is_pointwise, pixel_steps, window
 from tinykit.kernels.dsp import SCRATCH, clamped, proven, run_instructions
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -39,12 +39,10 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     is_meant = target.has("thumb2") and target.has("mul64") and not target.has("dsp")
     if not is_meant or x.dtype != "int8" or operator.options.groups > 1 or x.shape[0] > 1 or y.shape[3] < 2:
         return []
-    assert weights.data is not None and weights.quantization is not None
-    rows = weights.data.reshape(weights.shape[0], -1)
-    if 128 * np.abs(rows.astype(np.int64)).sum(axis=1).max() > MOST_SUM:
+    meant = layer(graph, operator)
+    if 128 * np.abs(meant.rows.astype(np.int64)).sum(axis=1).max() > MOST_SUM:
         return []
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), weights.shape[0])
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    found = proven(meant)
     if found is None:
         return []
     step = _step(operator, target, x, weights, y, found)
@@ -63,7 +61,7 @@ def _step(operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Ten
         arguments = pixel_steps(operator, x, y)
     else:
         edge = 2 * kernel_width * depth
-        function, shape, arguments = window_kernel("tk_conv_2d_thumb2", operator, x, weights, y)
+        function, (shape, arguments) = "tk_conv_2d_thumb2", window(operator, x, weights, y)
     stream = Constant("weights", packing.doubles(weights.data.reshape(weights.shape[0], -1), found), 4)
     step = make_step(
         operator,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels import packing
 from tinykit.kernels.dsp import SCRATCH, clamped, padded_windows, proven
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, zero_point
+from tinykit.kernels.weighted import geometry, layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -35,10 +33,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         return []
     if x.shape[3] < packing.GROUP:
         return []
-    assert weights.data is not None and weights.quantization is not None
-    rows = np.ascontiguousarray(weights.data.reshape(-1, x.shape[3]).T)
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), x.shape[3])
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    found = proven(layer(graph, operator))
     if found is None:
         return []
     make = _two_pixels if _can_take_two(operator, weights, y) else _one_pixel
@@ -59,11 +54,9 @@ def _two_pixels(
     row = PAIR_ROW if stride == 1 else PAIR_ROW_STRIDED
     group = PAIR_GROUP + 16 * found.two_sided + row * weights.shape[1]
     pairs = y.shape[1] * -(-y.shape[2] // 2)
-    geometry = _geometry(operator, x, y)
-    for known in ("stride_height", "stride_width", "dilation_width"):
-        del geometry[known]
+    sizes = _geometry(operator, x, weights, y, "stride_height", "stride_width", "dilation_width")
     shape = {"kernel_height": weights.shape[1], "stride": stride}
-    step = _step(operator, target, "tk_depthwise_conv_2d_dsp", shape, [*geometry.values()], weights, x, y, found, 2)
+    step = _step(operator, target, "tk_depthwise_conv_2d_dsp", shape, [*sizes.values()], weights, x, y, found, 2)
     cost = pairs * (PAIR_PIXELS + -(-x.shape[3] // packing.GROUP) * group)
     return replace(
         step,
@@ -76,31 +69,20 @@ def _one_pixel(
     operator: Operator, target: Target, x: Tensor, weights: Tensor, y: Tensor, found: Requantization
 ) -> Step:
     """Code that layers share: what it knows of them is arguments."""
-    known = ("dilation_height", "dilation_width")
-    geometry = _geometry(operator, x, y)
+    sizes = _geometry(operator, x, weights, y)
     shape = {"kernel_height": weights.shape[1], "kernel_width": weights.shape[2]}
-    shape |= {name: geometry.pop(name) for name in known}
-    arguments = [*geometry.values()]
+    shape |= {name: sizes.pop(name) for name in ("dilation_height", "dilation_width")}
+    arguments = [*sizes.values()]
     step = _step(operator, target, "tk_depthwise_conv_2d_dsp_any", shape, arguments, weights, x, y, found, 1)
     cost = y.shape[1] * y.shape[2] * _single(x, weights, found) + _padding(operator, x, weights, y)
     return replace(step, instructions=cost, scratch=weights.elements)
 
 
-def _geometry(operator: Operator, x: Tensor, y: Tensor) -> dict[str, int]:
-    vertical, horizontal = operator.options.vertical, operator.options.horizontal
-    return {
-        "input_height": x.shape[1],
-        "input_width": x.shape[2],
-        "channels": x.shape[3],
-        "output_height": y.shape[1],
-        "output_width": y.shape[2],
-        "stride_height": vertical.stride,
-        "stride_width": horizontal.stride,
-        "dilation_height": vertical.dilation,
-        "dilation_width": horizontal.dilation,
-        "pad_top": vertical.before,
-        "pad_left": horizontal.before,
-    }
+def _geometry(operator: Operator, x: Tensor, weights: Tensor, y: Tensor, *known: str) -> dict[str, int]:
+    """Sizes but for those that are `known`."""
+    sizes = geometry(x.shape, weights.shape, y.shape, operator.options.vertical, operator.options.horizontal)
+    known = (*known, "output_channels", "kernel_height", "kernel_width")
+    return {name: value for name, value in sizes.items() if name not in known}
 
 
 def _step(

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinykit.graph.arithmetic import activation_range, channel_multipliers
+from tinykit.graph.arithmetic import activation_range
 from tinykit.graph.model import Graph, Operator, Tensor
 from tinykit.kernels.dsp import clamped
 from tinykit.kernels.mve import LANES, SCRATCH, STREAM, is_two_sided
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, Sums, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, Sums, make_step, scale, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -35,17 +36,9 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
     if not target.has("mve") or x.dtype != "int8" or not _fits(operator, x, weights, y):
         return []
-    assert weights.data is not None and weights.quantization is not None
-    taps = np.ascontiguousarray(weights.data.reshape(3, 3, -1).transpose(2, 1, 0).reshape(-1, 9))
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), len(taps))
-    sums = fold_sums(
-        operator,
-        taps.astype(np.int64),
-        optional_input(graph, operator, 2),
-        input_zero_point=zero_point(x),
-        multipliers=multipliers,
-        shifts=shifts,
-    )
+    found = layer(graph, operator)
+    taps = np.ascontiguousarray(found.rows.reshape(-1, 3, 3).transpose(0, 2, 1).reshape(-1, 9))
+    sums = found.sums(taps)
     return [_step(operator, target, x, y, taps, sums)] if sums.down else []
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.dsp import SCRATCH, clamped, proven
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -33,11 +33,10 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         return []
     if x.shape[0] > 1 or weights.shape[1:3] != (3, 3):
         return []
-    assert weights.data is not None and weights.quantization is not None
     channels = x.shape[3]
-    rows = np.ascontiguousarray(weights.data.reshape(9, channels).T)
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), channels)
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    meant = layer(graph, operator)
+    rows = meant.rows
+    found = proven(meant)
     if found is None:
         return []
     block = _block(graph)

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinykit.graph.arithmetic import channel_multipliers
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.window import Axis
 from tinykit.kernels.dsp import SCRATCH, clamped, proven
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, make_step, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Place, Step
 from tinykit.targets import Target
 
@@ -37,12 +37,11 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     fits = x.shape == y.shape and weights.shape[1:3] == (3, 3) and axes == (padded, padded) and x.shape[0] == 1
     if not target.has("dsp") or x.dtype != "int8" or not fits or not _is_read_once(graph, operator):
         return []
-    assert weights.data is not None and weights.quantization is not None
     _, height, width, channels = x.shape
     pitch = max(width + 2 + width % 2, SMALLEST_PITCH)
-    rows = np.ascontiguousarray(weights.data.reshape(9, channels).T)
-    multipliers, shifts = channel_multipliers(scale(x), weights.quantization.scales, scale(y), channels)
-    found = proven(rows, optional_input(graph, operator, 2), x, y, multipliers, shifts)
+    meant = layer(graph, operator)
+    rows = meant.rows
+    found = proven(meant)
     if found is None or found.two_sided or pitch > MOST_PITCH:
         return []
     step = make_step(

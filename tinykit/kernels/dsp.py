@@ -13,6 +13,7 @@ from tinykit.kernels import estimate, packing
 from tinykit.kernels.c_source import kernel
 from tinykit.kernels.requantization import Requantization, requantization, sums
 from tinykit.kernels.steps import OUTPUT, scale, zero_point
+from tinykit.kernels.weighted import Layer
 from tinykit.plan.model import Call, Pointer, Step
 
 SCRATCH = Pointer("scratch")
@@ -36,18 +37,11 @@ UNPACKED, PIXELS = 1.45, 50
 """Instructions to unpack a value, and of all else that two pixels cost."""
 
 
-def proven(
-    rows: np.ndarray, bias: Tensor | None, x: Tensor, y: Tensor, multipliers: np.ndarray, shifts: np.ndarray
-) -> Requantization | None:
-    """The cheap requantization of a layer, or None where it has none.
-
-    Args:
-        rows: int8 weights (channels, taps), without zero point.
-        multipliers, shifts: TFLM's, shift positive to the left, (channels,).
-    """
-    wide = rows.astype(np.int64)
-    folded = bias_values(bias, len(rows)) - zero_point(x) * wide.sum(axis=1)
-    return requantization(multipliers, shifts, folded, *sums(wide, folded), zero_point(y))
+def proven(found: Layer) -> Requantization | None:
+    """The cheap requantization of a layer, or None where it has none."""
+    wide = found.rows.astype(np.int64)
+    folded = bias_values(found.bias, len(wide)) - zero_point(found.x) * wide.sum(axis=1)
+    return requantization(found.multipliers, found.shifts, folded, *sums(wide, folded), zero_point(found.y))
 
 
 def clamped(step: Step, operator: Operator, y: Tensor) -> Step:

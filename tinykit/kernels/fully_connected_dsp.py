@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from tinykit.graph.accumulator import bias_values
-from tinykit.graph.arithmetic import channel_multipliers, fully_connected_multiplier
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels import packing
 from tinykit.kernels.dsp import clamped, proven
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.requantization import Requantization, sums, uniform_requantization
-from tinykit.kernels.steps import INPUT, OUTPUT, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, quantization, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -59,16 +59,13 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
 
 def single_row(graph: Graph, operator: Operator) -> Requantization | None:
     """The proven cheap requantization; where weights have one scale it is the same for all outputs."""
-    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
-    assert weights.data is not None and weights.quantization is not None
-    bias = optional_input(graph, operator, 2)
-    scales = weights.quantization.scales
-    if len(scales) > 1:
-        return proven(weights.data, bias, x, y, *channel_multipliers(scale(x), scales, scale(y), len(weights.data)))
-    rows = weights.data.astype(np.int64)
-    folded = bias_values(bias, len(rows)) - zero_point(x) * rows.sum(axis=1)
-    multiplier, shift = fully_connected_multiplier(scale(x), weights.quantization.scale, scale(y))
-    return uniform_requantization(multiplier, shift, folded, *sums(rows, folded), zero_point(y))
+    found = layer(graph, operator)
+    if len(quantization(found.weights).scales) > 1:
+        return proven(found)
+    rows = found.rows.astype(np.int64)
+    folded = bias_values(found.bias, len(rows)) - zero_point(found.x) * rows.sum(axis=1)
+    one = int(found.multipliers[0]), int(found.shifts[0])
+    return uniform_requantization(*one, folded, *sums(rows, folded), zero_point(found.y))
 
 
 def _instructions(depth: int, units: int, found: Requantization) -> int:

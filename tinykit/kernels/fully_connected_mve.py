@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from tinykit.graph.arithmetic import activation_range, channel_multipliers, fully_connected_multiplier
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.mve import GROUP, STREAM, cut, group_starts, is_two_sided, packed
 from tinykit.kernels.registry import lowering
-from tinykit.kernels.steps import INPUT, OUTPUT, fold_sums, make_step, optional_input, scale, zero_point
+from tinykit.kernels.steps import INPUT, OUTPUT, make_step, quantization, zero_point
+from tinykit.kernels.weighted import layer
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
@@ -24,34 +22,22 @@ GROUP_COST, WIDE_GROUP_COST, CALL = 18, 30, 50
 @lowering("FULLY_CONNECTED")
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """None for weights with a zero point, fewer than four outputs, or scales that are not well below 1."""
-    x, weights, y = (graph.tensor(i) for i in (operator.inputs[0], operator.inputs[1], operator.outputs[0]))
+    x, weights = (graph.tensor(i) for i in operator.inputs[:2])
     if not target.has("mve") or x.dtype != "int8" or zero_point(weights) != 0:
         return []
-    assert weights.data is not None and weights.quantization is not None
-    units, depth = weights.shape
+    found = layer(graph, operator)
+    y = found.y
+    units, depth = found.rows.shape
     runs = cut(depth)
     if runs is None or units < GROUP:
         return []
-    scales = weights.quantization.scales
-    if len(scales) > 1:
-        multipliers, shifts = channel_multipliers(scale(x), scales, scale(y), units)
-    else:
-        one = fully_connected_multiplier(scale(x), scales[0], scale(y))
-        multipliers, shifts = (np.full(units, value, np.int64) for value in one)
-    sums = fold_sums(
-        operator,
-        weights.data.astype(np.int64),
-        optional_input(graph, operator, 2),
-        input_zero_point=zero_point(x),
-        multipliers=multipliers,
-        shifts=shifts,
-    )
+    sums, per_channel = found.sums(), len(quantization(weights).scales) > 1
     if not sums.down:
         return []
     group = GROUP if units % WIDE_GROUP else WIDE_GROUP
-    low, high = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
+    low, high = found.limits
     two_sided = is_two_sided(low, zero_point(y))
-    stream = packed(weights.data, sums, runs, group=group, per_channel=len(scales) > 1)
+    stream = packed(found.rows, sums, runs, group=group, per_channel=per_channel)
     batches = x.elements // depth
     step = make_step(
         operator,
@@ -63,7 +49,7 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             "rest": runs.rest,
             "group": group,
             "left_over": units % group,
-            "per_channel": int(len(scales) > 1),
+            "per_channel": int(per_channel),
             "two_sided": int(two_sided),
         },
         [
@@ -72,8 +58,8 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             Constant("weights", stream, STREAM),
             batches,
             units,
-            int(multipliers[0]),
-            int(shifts[0]),
+            int(found.multipliers[0]),
+            int(found.shifts[0]),
             zero_point(y),
             low,
             high,

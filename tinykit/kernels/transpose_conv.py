@@ -8,6 +8,7 @@ from tinykit.graph.arithmetic import activation_range, channel_multipliers
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, fold_sums, make_step, optional_input, quantization, scale, zero_point
+from tinykit.kernels.weighted import geometry
 from tinykit.kernels.wide import wide_sums
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
@@ -18,24 +19,14 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """One output value at a time, from the input values whose windows reach it."""
     weights, x, y = (graph.tensor(i) for i in (operator.inputs[1], operator.inputs[2], operator.outputs[0]))
     assert weights.data is not None
-    vertical, horizontal = operator.options.vertical, operator.options.horizontal
+    axes = operator.options.vertical, operator.options.horizontal
     rows = weights.data.reshape(weights.shape[0], -1).astype(np.int64)
     multipliers, shifts = channel_multipliers(scale(x), quantization(weights).scales, scale(y), weights.shape[0])
     bias = optional_input(graph, operator, 3)
+    sizes = geometry(x.shape, weights.shape, y.shape, *axes)
     shape: dict[str, int | tuple[int, ...]] = {
         "batches": x.shape[0],
-        "input_height": x.shape[1],
-        "input_width": x.shape[2],
-        "input_channels": x.shape[3],
-        "output_height": y.shape[1],
-        "output_width": y.shape[2],
-        "output_channels": y.shape[3],
-        "kernel_height": weights.shape[1],
-        "kernel_width": weights.shape[2],
-        "stride_height": vertical.stride,
-        "stride_width": horizontal.stride,
-        "pad_top": vertical.before,
-        "pad_left": horizontal.before,
+        **{name: size for name, size in sizes.items() if not name.startswith("dilation")},
     }
     clamp = activation_range(operator.options.activation, scale(y), zero_point(y), y.dtype)
     if x.dtype == "int16":
