@@ -48,7 +48,8 @@ class Page(HTMLParser):
 
 
 def test_every_section_of_a_whole_run_in_order() -> None:
-    wanted = ["verdict", "figures", "accuracy", "training", "confusion", "memory", "layers", "parts", "provenance"]
+    learning = ["accuracy", "pruning", "quantization", "training", "confusion"]
+    wanted = ["verdict", "figures", *learning, "memory", "layers", "parts", "provenance"]
     assert Page(render(sample.full_run())).ids == wanted
 
 
@@ -58,6 +59,16 @@ def test_headline_figures_are_the_run_s_own() -> None:
         assert figure in text
     assert "10.3 points more" in text
     assert "9.5 to 10.8 seed by seed" in text
+
+
+def test_what_pruning_bought_and_where_quantization_hurts() -> None:
+    run = sample.full_run()
+    text = Page(render(run)).text
+    assert "21,895 B → 12,506 B" in text and "−43 %" in text and "as the emulated board counts them" in text
+    assert "a few values stretch its range" in text and "1.00 %" in text
+    run["stages"][3]["bought"] |= {"measured": False, "after": {"flash": 22000, "ram": None, "instructions": -1}}
+    text = Page(render(run)).text
+    assert "as planned for this board" in text and "+0 %" in text and "3,560 B" not in text and "231,904" not in text
 
 
 def test_a_failed_run_says_why_and_where() -> None:

@@ -99,6 +99,16 @@ class OnDevice:
 
         return self._ran("bench", (int8, firmware), make)
 
+    def dense(self, bought: Kept, model: str) -> Kept:
+        """What the student before pruning, a `model` in the folder of `bought`, costs on the emulated board."""
+
+        def make(folder: Path) -> dict[str, Any]:
+            from tinykit.validate.bench import bench
+
+            return bench(bought.folder / model, self.board, folder=folder / "firmware", optimize=self.optimize)
+
+        return self._ran("dense", (bought,), make)
+
     def _ran(self, name: str, after: tuple[Kept, ...], make: Any) -> Kept:
         outside = self._tools()
         if self.port is not None:

@@ -29,6 +29,8 @@ _TRAINING = (
     "data/splits.py", "data/rows.py", "data/normalization.py", "stored.py", "learn", "pipeline/learning.py",
 )  # fmt: skip
 _MODEL = "model.keras"
+DENSE = "dense.tflite"
+"""The student before pruning, converted like the one that ships."""
 _SHARD = 8192
 """Samples whose teacher's outputs are kept in one file."""
 _UNMEASURED = {"accuracy": {"validation": None, "test": None}, "confusion": None, "parameters": None, "bytes": None}
@@ -207,7 +209,10 @@ class Learning:
         return self.store.stage("pruned", parts, after, _TRAINING, make, libraries=LIBRARIES)
 
     def bought(self, data: Kept, student: Kept, pruned: Kept, target: Target) -> Kept:
-        """What pruning buys on the board: the plan's cost of the student's int8 form without and with it."""
+        """What pruning buys on the board: the plan's cost of the student's int8 form without and with it.
+
+        The first of the two is kept as dense.tflite.
+        """
 
         def make(folder: Path) -> dict[str, Any]:
             from tinykit.graph.reader import read_graph
@@ -216,8 +221,11 @@ class Learning:
 
             shown, facts = restore(data.folder).x_train[:_ENOUGH_TO_PRICE], {}
             wide = self.recipe.quantize.method == "int16x8"
+            softmax = models.ends_in_softmax(self.recipe.student)
             for name, stage in (("before", student), ("after", pruned)):
-                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown, wide=wide)
+                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown, softmax=softmax, wide=wide)
+                if name == "before":
+                    (folder / DENSE).write_bytes(content)
                 cost = make_plan(read_graph(content), target, self.recipe.board.optimize).cost
                 facts[name] = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
             return facts

@@ -19,7 +19,7 @@ from tinykit.files import copy_atomic, folder_atomic, write_atomic
 from tinykit.learn.diagnosis import LayerError, require_accuracy
 from tinykit.learn.together import Together, together
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
-from tinykit.pipeline.learning import LIBRARIES, Learning
+from tinykit.pipeline.learning import DENSE, LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, file_hash, version
 from tinykit.pipeline.values import samples_folder
 from tinykit.pipeline.verdict import verdict
@@ -146,6 +146,8 @@ class _Run:
         if goes("board"):
             kept["board"] = device.validated(kept["data"], kept["int8"], kept["firmware"])
             kept["bench"] = device.benched(kept["int8"], kept["firmware"])
+            if "bought" in kept and self.port is None:
+                kept["dense"] = device.dense(kept["bought"], DENSE)
         return kept
 
     def _controls(self, learning: Learning, kept: dict[str, Kept]) -> dict[str, Kept]:
@@ -229,7 +231,10 @@ def _stage_rows(recipe: Recipe, kept: dict[str, Kept]) -> list[dict[str, Any]]:
         if f"{kind}-{best}" in kept:
             rows.append(_row(kind, kept[f"{kind}-{best}"], note=f"{words}; seed {best}"))
     if "pruned" in kept:
-        rows.append({**_row("pruned", kept["pruned"], note=_bought(recipe, kept)), "bought": kept["bought"].facts})
+        assert recipe.prune is not None
+        bought = _bought(kept)
+        note = f"pattern {recipe.prune.pattern}, by {recipe.prune.saliency}; {_saved(bought)}"
+        rows.append({**_row("pruned", kept["pruned"], note=note), "bought": bought})
     if "int8" in kept:
         rows.append({**_int8_row(recipe, kept), "errors": kept["diagnosed"].facts["layers"]})
     if "board" in kept:
@@ -269,19 +274,32 @@ def _teacher_note(teacher: Model, labels: int) -> str:
     return averaged + ("as its file holds it" if given else f"trained on {labels} labels")
 
 
-def _bought(recipe: Recipe, kept: dict[str, Kept]) -> str:
-    """Pruning in words: how, and what the plan says it saves."""
-    assert recipe.prune is not None
-    before, after = kept["bought"].facts["before"], kept["bought"].facts["after"]
-    saved = {key: before[key] - after[key] for key in before}
-    way = f"pattern {recipe.prune.pattern}, by {recipe.prune.saliency}; "
+def _bought(kept: dict[str, Kept]) -> dict[str, Any]:
+    """Costs without pruning and with it: counted on the emulated board where the run came so far, else planned."""
+    if "dense" not in kept:
+        return {**kept["bought"].facts, "measured": False}
+    counted = {"before": kept["dense"].facts, "after": kept["bench"].facts}
+    return {
+        "measured": True,
+        **{
+            name: {"flash": one["flash"]["total"], "ram": one["ram"]["total"], "instructions": one["instructions"]}
+            for name, one in counted.items()
+        },
+    }
+
+
+def _saved(bought: dict[str, Any]) -> str:
+    """What pruning saves, in words."""
+    before, after = bought["before"], bought["after"]
+    found = "as counted on this board" if bought["measured"] else "as planned for this board"
+    known = [key for key in before if before[key] is not None and after[key] is not None]
+    saved = {key: before[key] - after[key] for key in known}
     if not any(saved.values()):
-        return way + "as planned for this board it saves nothing: no kernel here skips these zeros"
-    share = saved["instructions"] / before["instructions"]
-    return (
-        f"{way}as planned for this board it saves {saved['flash']:,} B of flash, {saved['ram']:,} B of RAM and "
-        f"{saved['instructions']:,} instructions ({share:.0%})"
-    )
+        return f"{found} it saves nothing: no kernel here skips these zeros"
+    units = {"flash": "B of flash", "ram": "B of RAM", "instructions": "instructions"}
+    said = [f"{saved[key]:,} {units[key]}" for key in known]
+    share = f" ({saved['instructions'] / before['instructions']:.0%})" if saved.get("instructions") else ""
+    return f"{found} it saves {', '.join(said[:-1])} and {said[-1]}{share}"
 
 
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:

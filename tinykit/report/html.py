@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tinykit.report import charts, facts, words
+from tinykit.report import charts, facts, learned, words
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ def render(run: Mapping[str, Any]) -> str:
     passed, reasons = facts.verdict(run)
     stages = facts.stages(run)
     table = facts.layers(run)
+    savings, measured = learned.savings(run)
     curves, curve_floor = charts.curves([(stage.title, stage.history) for stage in stages])
     context = {
         "title": _title(run),
@@ -44,6 +45,9 @@ def render(run: Mapping[str, Any]) -> str:
         "sentence": facts.distillation_sentence(run),
         "referred": words.text(words.mapping(run.get("refer")).get("sentence")),
         "seeds_picture": charts.seed_picture(words.mapping(run.get("distillation"))),
+        "savings": savings,
+        "savings_measured": measured,
+        "errors": learned.errors(run),
         "curves": curves,
         "curve_floor": curve_floor,
         "matrices": _matrices(run),
