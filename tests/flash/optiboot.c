@@ -1,6 +1,7 @@
 /* An Arduino Uno in its boot loader: simavr's ATmega328P behind a pseudo terminal. The chip is reset (as a host's DTR
- * does it on the real board) when the first byte arrives, and its flash is written to a file at the end of input.
- * Arguments: the boot loader as a binary image, and the file for the flash. Prints the terminal's path. */
+ * does it on the real board) when the first byte arrives, and its flash is written to a file at the end of input,
+ * from which it was read where that was there. Arguments: the boot loader as a binary image, and the file for the
+ * flash. Prints the terminal's path. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -68,20 +69,29 @@ static int open_terminal(void) {
     return master;
 }
 
-static avr_t *chip(const char *path) {
-    avr_t *avr = avr_make_mcu_by_name("atmega328p");
+/* Fills `size` bytes from the start of a file; whether something was there. */
+static int load(const char *path, uint8_t *to, size_t size) {
     FILE *file = fopen(path, "rb");
-    if (avr == NULL || file == NULL) {
+    const size_t got = file != NULL ? fread(to, 1, size, file) : 0u;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return got != 0u;
+}
+
+static avr_t *chip(const char *loader, const char *memory) {
+    avr_t *avr = avr_make_mcu_by_name("atmega328p");
+    if (avr == NULL) {
         exit(1);
     }
     avr_init(avr);
     avr->frequency = 16000000;
     avr->sleep = asleep;
     memset(avr->flash, 0xFF, avr->flashend + 1u);
-    if (fread(avr->flash + BOOT_LOADER, 1, avr->flashend + 1u - BOOT_LOADER, file) == 0 || fgetc(file) != EOF) {
-        exit(1); /* nothing, or more than the room of a boot loader */
+    (void)load(memory, avr->flash, BOOT_LOADER);
+    if (!load(loader, avr->flash + BOOT_LOADER, avr->flashend + 1u - BOOT_LOADER)) {
+        exit(1);
     }
-    fclose(file);
     avr->reset_pc = BOOT_LOADER;
     avr->codeend = avr->flashend;
     uint32_t flags = 0;
@@ -104,7 +114,7 @@ int main(int count, char **arguments) {
     if (count != 3) {
         return 2;
     }
-    avr_t *avr = chip(arguments[1]);
+    avr_t *avr = chip(arguments[1], arguments[2]);
     terminal = open_terminal();
     avr_irq_t *input = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
     struct pollfd waits[2] = {{terminal, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};

@@ -161,7 +161,7 @@ class Uno:
 
     @contextlib.contextmanager
     def plugged(self, memory: Path) -> Iterator[str]:
-        """A fresh Uno behind a pseudo terminal, whose path it gives; its flash is in the file `memory` afterwards."""
+        """An Uno behind a pseudo terminal, whose path it gives; its flash is in the file `memory`."""
         command = [str(self.program), str(self.loader), str(memory)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -194,6 +194,7 @@ def uno(tmp_path_factory: pytest.TempPathFactory, host_cc: str) -> Uno:
         [host_cc, "-O1", "-Wall", "-Wextra", str(source), "-o", str(made.program), "-lsimavr", "-lelf", "-lm"],
     ):
         subprocess.run(command, check=True, timeout=60)
+    assert made.loader.stat().st_size <= 512
     return made
 
 
@@ -224,6 +225,11 @@ def test_an_uno_flashed_through_its_boot_loader_is_validated(tmp_path: Path, uno
     assert (flashed.method, flashed.port) == ("avrdude", port)
     assert (judged["samples"], judged["bytes"], judged["mismatched_bytes"]) == (20, 60, 0)
     assert (judged["port"], judged["emulated"], judged["device_resets"]) == (port, False, 0)
+    with uno.plugged(
+        tmp_path / "flash.bin"
+    ) as port:  # opening the port resets it into the boot loader, which eats HELLO
+        again = validate(model, chosen, tmp_path / "set.npz", port=port, quiet=True)
+    assert (again["samples"], again["mismatched_bytes"]) == (20, 0)
 
 
 UF2 = {"board_id": "RPI-RP2", "family": "0xe48bff56"}
