@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,17 @@ def read_archive(data: Data) -> Collected:
 def collected(arrays: Arrays, data: Data, what: str) -> Collected:
     """x and y to be split, or x_train, y_train, x_test, y_test (and x_validation, y_validation).
 
-    An array x_unlabelled, where present, joins the pool. `group` names an array of one group a sample.
+    An array x_unlabelled, where present, joins the pool. `group` names an array of one group a sample, which has the
+    same endings where the set is cut already (and may have _unlabelled).
     Raises: DataError where there is neither.
     """
     if data.x in arrays and data.y in arrays:
         y = np.asarray(arrays[data.y])
-        extra = arrays.get(f"{data.x}_unlabelled")
-        return Collected(arrays[data.x], y, what, extra, _groups(arrays, data, what))
+        return _with_unlabelled(
+            Collected(arrays[data.x], y, what, groups=_groups(arrays, data, "", what)), arrays, data
+        )
     named = {f"{axis}_{part}" for axis in (data.x, data.y) for part in ("train", "test")}
     if named <= set(arrays):
-        if data.group is not None:
-            raise DataError(f"{what} is split already", next_step="Leave out group, or save x, y and groups unsplit")
         return _named(arrays, data, what)
     raise DataError(
         f"{what} has no labels" if data.x in arrays else f"{what} has no samples",
@@ -54,15 +55,23 @@ def collected(arrays: Arrays, data: Data, what: str) -> Collected:
     )
 
 
-def _groups(arrays: Arrays, data: Data, what: str) -> np.ndarray | None:
-    """The group of each sample, as words."""
+def _with_unlabelled(found: Collected, arrays: Arrays, data: Data) -> Collected:
+    """The set with x_unlabelled, and with the groups of these where they have some."""
+    ending = "_unlabelled"
+    groups = _groups(arrays, data, ending, found.what) if f"{data.group}{ending}" in arrays else None
+    return replace(found, unlabelled=arrays.get(f"{data.x}{ending}"), unlabelled_groups=groups)
+
+
+def _groups(arrays: Arrays, data: Data, ending: str, what: str) -> np.ndarray | None:
+    """The group of each sample of the array x with this ending, as words."""
     if data.group is None:
         return None
-    groups = arrays.get(data.group)
-    if groups is None or groups.shape != arrays[data.y].shape[:1]:
+    name, samples = f"{data.group}{ending}", arrays.get(f"{data.x}{ending}")
+    groups = arrays.get(name)
+    if groups is None or samples is None or groups.shape != samples.shape[:1]:
         raise DataError(
-            f"{what}: the array {data.group!r} does not say each sample's group",
-            expected=arrays[data.y].shape[:1],
+            f"{what}: the array {name!r} does not say each sample's group",
+            expected=None if samples is None else samples.shape[:1],
             found="no such array" if groups is None else groups.shape,
             page="bad-data",
         )
@@ -85,7 +94,9 @@ def _named(arrays: Arrays, data: Data, what: str) -> Collected:
         x = join(x, more)
     places = np.repeat([PARTS.index(part) for part in parts], [len(x) for x in xs])
     y = np.concatenate([y.reshape(-1) for y in ys])
-    return Collected(x, y, what, arrays.get(f"{data.x}_unlabelled"), parts=places)
+    found = [_groups(arrays, data, f"_{part}", what) for part in parts]
+    groups = None if data.group is None else np.concatenate([part for part in found if part is not None])
+    return _with_unlabelled(Collected(x, y, what, groups=groups, parts=places), arrays, data)
 
 
 def _npz_folder(data: Data, folder: Path) -> Arrays:

@@ -44,22 +44,28 @@ def splits_of(found: Collected, data: Data) -> Splits:
     Raises: DataError for data that cannot be trained on.
     """
     checked = _checked(found, data)
+    everything, least = np.arange(len(checked.y)), 4 * len(checked.classes)
     if found.parts is not None:
         train, validation, test = _given_parts(checked, found.parts, data)
-        return _assemble(checked, train, validation, test, data)
-    least = 4 * len(checked.classes)
-    if len(checked.y) < least:
+    elif len(checked.y) < least:
         raise DataError(f"{found.what}: too few samples to split", expected=f"at least {least}", found=len(checked.y))
-    if found.groups is not None:
-        test, validation, train = grouped(checked.y, found.groups, (data.test, data.validation), data.seed)
-        if checked.unlabelled is not None and found.unlabelled_groups is not None:
-            away = np.unique(found.groups[np.concatenate([test, validation])])
-            free = ~np.isin(found.unlabelled_groups, away)
-            checked = replace(checked, unlabelled=take(checked.unlabelled, free))
-        return _assemble(checked, train, validation, test, data)
-    counts = (round(data.test * len(checked.y)), round(data.validation * len(checked.y)))
-    test, validation, train = stratified(checked.y, counts, data.seed)
+    else:
+        test, validation, train = _cut(checked, everything, (data.test, data.validation), data)
+    if checked.unlabelled is not None and found.groups is not None and found.unlabelled_groups is not None:
+        away = np.unique(found.groups[np.concatenate([test, validation])])
+        free = ~np.isin(found.unlabelled_groups, away)
+        checked = replace(checked, unlabelled=take(checked.unlabelled, free))
     return _assemble(checked, train, validation, test, data)
+
+
+def _cut(checked: Collected, places: np.ndarray, parts: tuple[float, ...], data: Data) -> list[np.ndarray]:
+    """These places in as many disjoint parts, and the rest; by groups where there are some, else by class."""
+    y = checked.y[places]
+    if checked.groups is not None:
+        chosen = grouped(y, checked.groups[places], parts, data.seed)
+    else:
+        chosen = stratified(y, tuple(round(part * len(y)) for part in parts), data.seed)
+    return [places[some] for some in chosen]
 
 
 def _checked(found: Collected, data: Data) -> Collected:
@@ -90,10 +96,24 @@ def _divided(samples: Samples, data: Data) -> Samples:
 def _given_parts(checked: Collected, parts: np.ndarray, data: Data) -> list[np.ndarray]:
     """Indices of train, validation and test as they came; validation is taken from train where it is not there."""
     train, validation, test = (np.flatnonzero(parts == place) for place in range(len(PARTS)))
+    if checked.groups is not None:
+        _require_apart(checked.groups, parts, checked.what)
     if not len(validation):
-        chosen, rest = stratified(checked.y[train], (round(data.validation * len(train)),), data.seed)
-        validation, train = train[chosen], train[rest]
+        validation, train = _cut(checked, train, (data.validation,), data)
     return [train, validation, test]
+
+
+def _require_apart(groups: np.ndarray, parts: np.ndarray, what: str) -> None:
+    """Raises: DataError for a group in two parts of a set that comes already cut."""
+    home: dict[str, int] = {}
+    for group, part in zip(groups.tolist(), parts.tolist(), strict=True):
+        if home.setdefault(group, part) != part:
+            raise DataError(
+                f"{what}: the group {group!r} is in both the {PARTS[home[group]]} and the {PARTS[part]} part",
+                expected="all samples of a group in one part",
+                next_step="Move them, or save the set uncut and let [data] group cut it",
+                page="bad-data",
+            )
 
 
 def _assemble(found: Collected, train: np.ndarray, validation: np.ndarray, test: np.ndarray, data: Data) -> Splits:

@@ -45,8 +45,6 @@ def list_folder(data: Data, endings: tuple[str, ...]) -> Listing:
         raise DataError(f"there is no folder {root}", expected="a folder with one folder a class", page="bad-data")
     top = _folders(root)
     cut = {"train", "test"} <= {folder.name for folder in top}
-    if cut and data.group:
-        raise DataError(f"{root.name} is split already", next_step="Leave out group, or put all classes side by side")
     halves = [(PARTS.index(f.name), f) for f in top if f.name in PARTS] if cut else [(-1, root)]
     loose = [f for f in top if cut and f.name not in (*PARTS, UNLABELLED)]
     if loose:

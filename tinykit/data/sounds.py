@@ -43,7 +43,7 @@ def read_sounds(data: Data, folder: Path | None = None) -> Collected:
                 next_step="Give clip, in seconds, to cut or fill them",
                 page="bad-data",
             )
-        own = replace(entry, group=entry.group or (str(entry.path) if length and entry.part < 0 else ""))
+        own = replace(entry, group=entry.group or (str(entry.path) if length else ""))
         for clip in cut(values, length, data.overlap):
             spools[entry.label >= 0].add(clip.reshape(-1, 1, 1))
             entries.append(own)
