@@ -29,6 +29,7 @@ def cases(draw: st.DrawFn) -> Case:
         (*draw(shapes(0, 3, 4)), draw(st.integers(1, 40))),
         **quantization,
         beta=draw(st.floats(0.125, 8.0, width=32)),
+        **draw(st.sampled_from([{}, {}, {"dtype": "int16"}, {"input_dtype": "float32"}])),
     )
 
 
@@ -49,6 +50,11 @@ def test_many_classes_equal_tflm(classes: int) -> None:
     batch = np.random.default_rng(0).integers(-128, 128, (8, 1, classes)).astype(np.int8)
     ours, theirs = run_both(classes, 0.4, batch)
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_int16_from_flat_rows_and_float_are_clean_under_the_sanitizers() -> None:
+    wide = [case(softmax, (2, n), dtype="int16", input_scale=scale) for n in (1, 900) for scale in (0.0001, 0.3)]
+    assert_equal([*wide, case(softmax, (3, 17), input_dtype="float32", beta=0.7)], sanitize=True)
 
 
 def test_flat_rows_where_tflm_stops_give_zero() -> None:

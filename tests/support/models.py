@@ -299,9 +299,11 @@ def pad(model: ModelBuilder, x: Value, *, paddings: Sequence[tuple[int, int]], v
     return model.operator("PADV2", [x, amounts, fill], shape, x.scale, x.zero_point)
 
 
-def softmax(model: ModelBuilder, x: Value, *, beta: float = 1.0) -> Value:
-    """SOFTMAX over the last axis; the output is quantized as TFLite demands: scale 1/256, zero point -128."""
-    return model.operator("SOFTMAX", [x], x.shape, *_whole(x), dtype=x.dtype, beta=beta)
+def softmax(model: ModelBuilder, x: Value, *, beta: float = 1.0, dtype: str | None = None) -> Value:
+    """SOFTMAX over the last axis; the output is quantized as TFLite demands: for int8 scale 1/256, zero point -128."""
+    wide = x.dtype == "int8" and dtype == "int16"
+    scale, zero_point = (1 / 65536, -32768) if wide else _whole(x)
+    return model.operator("SOFTMAX", [x], x.shape, scale, zero_point, dtype=dtype or x.dtype, beta=beta)
 
 
 def logistic(model: ModelBuilder, x: Value) -> Value:

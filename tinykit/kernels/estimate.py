@@ -82,6 +82,8 @@ COEFFICIENTS = {
     "tk_max_pool_2d": Coefficients(3.0, 0.0, 8.0, 60, 105, 24),
     "tk_mean": Coefficients(4.5, 0.0, 30.0, 60, 200),
     "tk_add": Coefficients(0.0, 0.0, 31.0, 60, 140, 48),
+    "tk_softmax_to_int16": Coefficients(0.0, 0.0, 36.0, 120, 370, 60),
+    "tk_softmax_float": Coefficients(8.0, 0.0, 100.0, 200, 100),
     "tk_softmax": Coefficients(0.0, 0.0, 36.0, 120, 370, 60),
     "tk_lookup": Coefficients(0.0, 0.0, 4.0, 12, 32, 16),
     "tk_lookup_int16": Coefficients(0.0, 0.0, 4.0, 12, 34, 16),

@@ -148,3 +148,22 @@ TK_INLINE void tk_log_softmax_float(const tk_rows_shape *s, const float *input, 
         output += s->depth;
     }
 }
+
+TK_INLINE void tk_softmax_float(const tk_rows_shape *s, const float *input, float *output, const float *beta) {
+    for (int row = 0; row < s->rows; row++) {
+        float largest = input[0];
+        for (int i = 1; i < s->depth; i++) {
+            largest = input[i] > largest ? input[i] : largest;
+        }
+        float sum = 0.0f;
+        for (int i = 0; i < s->depth; i++) {
+            output[i] = expf((input[i] - largest) * beta[0]);
+            sum += output[i];
+        }
+        for (int i = 0; i < s->depth; i++) {
+            output[i] = output[i] / sum;
+        }
+        input += s->depth;
+        output += s->depth;
+    }
+}

@@ -1,4 +1,4 @@
-"""L2_NORMALIZATION and LOG_SOFTMAX in portable C."""
+"""L2_NORMALIZATION, LOG_SOFTMAX and SOFTMAX of float32 in portable C."""
 
 from __future__ import annotations
 
@@ -50,6 +50,15 @@ def lower_log_softmax(graph: Graph, operator: Operator, target: Target) -> list[
         -radius - 1,
     ]
     return [_step(graph, operator, target, "tk_log_softmax", arguments, table_size=len(table))]
+
+
+@lowering("SOFTMAX")
+def lower_softmax_float(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """A row at a time."""
+    if graph.tensor(operator.inputs[0]).dtype != "float32":
+        return []
+    beta = Constant("beta", np.array([operator.options.beta], np.float32), 4)
+    return [_step(graph, operator, target, "tk_softmax_float", [beta], library=("expf",))]
 
 
 def _step(

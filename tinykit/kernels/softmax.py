@@ -21,7 +21,9 @@ LARGEST_DEPTH = 4095
 @lowering("SOFTMAX")
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """A row at a time: its largest value, the sum of exponentials, the quotients."""
-    x = graph.tensor(operator.inputs[0])
+    x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if x.dtype == "float32":
+        return []
     depth = x.shape[-1]
     if depth > LARGEST_DEPTH:
         raise UnsupportedModel(
@@ -39,11 +41,11 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         make_step(
             operator,
             target,
-            "tk_softmax",
+            "tk_softmax" if y.dtype == "int8" else "tk_softmax_to_int16",
             {"rows": x.elements // depth, "depth": depth, "table_size": len(table)},
             [INPUT, OUTPUT, Constant("exponentials", table, 4)],
             outputs=x.elements,
-            overlaps=(IN_PLACE,),
+            overlaps=(IN_PLACE,) if y.dtype == "int8" else (),
         )
     ]
 

@@ -1,4 +1,4 @@
-"""SOFTMAX over the last dimension, int8 to int8 or int16 to int16, with TFLM's fixed output quantization."""
+"""SOFTMAX over the last dimension: int8 to int8 or int16, int16 to int16, with TFLM's fixed quantizations; float32."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import OPTIONS, SOFTMAX_OPTIONS
 
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 1 / 256, -128
-"""The only output quantization that TFLM takes."""
+"""The only output quantization that TFLM takes from int8 to int8."""
+
+WIDE_SCALE, WIDE_TOLERANCE, WIDE_ZERO_POINT = 1 / 65536, 0.001 / 65536, -32768
+"""And from int8 to int16."""
 
 SCALED_DIFFERENCE_BITS = 5
 """Integer bits of TFLM's scaled differences; the multiplier is beta * scale * 2**(31 - 5)."""
@@ -45,15 +48,26 @@ def inspect(inspection: Inspection) -> None:
     if x.dtype == "int16":
         _inspect_int16(inspection)
         return
-    if not inspection.int8(x, y):
+    if x.dtype == "float32":
+        inspection.dtype(y, "float32")
+        inspection.require(len(x.shape) >= 1, "its input is a single number")
+        inspection.shape(y, x.shape)
+        return
+    if not (inspection.dtype(x, "int8") and inspection.dtype(y, "int8", "int16") and inspection.per_tensor(x, y)):
         return
     assert x.quantization and y.quantization
     inspection.require(len(x.shape) >= 1, "its input is a single number")
     inspection.shape(y, x.shape)
-    inspection.require(
-        y.quantization.scale == OUTPUT_SCALE and y.quantization.zero_point == OUTPUT_ZERO_POINT,
-        "its output must have scale 1/256 and zero point -128, as TFLM demands",
-    )
+    if y.dtype == "int16":
+        inspection.require(
+            abs(y.quantization.scale - WIDE_SCALE) <= WIDE_TOLERANCE and y.quantization.zero_point == WIDE_ZERO_POINT,
+            "its output must have scale 1/65536 and zero point -32768, as TFLM demands",
+        )
+    else:
+        inspection.require(
+            y.quantization.scale == OUTPUT_SCALE and y.quantization.zero_point == OUTPUT_ZERO_POINT,
+            "its output must have scale 1/256 and zero point -128, as TFLM demands",
+        )
     inspection.require(
         math.isfinite(beta) and beta * x.quantization.scale * (1 << (31 - SCALED_DIFFERENCE_BITS)) > 1,
         f"its beta {beta:.6g} and input scale {x.quantization.scale:.6g} leave nothing to compute",
