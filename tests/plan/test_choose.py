@@ -18,11 +18,15 @@ from tinykit.cli.main import run
 from tinykit.errors import RecipeError
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
-from tinykit.plan.choose import HARDLY, flash_bytes
+from tinykit.plan.choose import EXCHANGE, flash_bytes
+from tinykit.plan.model import Plan
 from tinykit.recipe import load_recipe
 from tinykit.report.table import compare_table
 from tinykit.targets import target
 from tinykit.validate.bench import OPTIMIZATIONS, compare
+
+SLACK = 0.001
+"""Rows and moves come after the choice of kernels."""
 
 
 def network() -> bytes:
@@ -37,11 +41,22 @@ def network() -> bytes:
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m55", "avr"])
 def test_each_is_least_in_what_it_optimizes(core: str) -> None:
+    """One percent of what is optimized may be given for twenty of the other."""
     graph = read_graph(network(), "net")
     speed, size, ram = (make_plan(graph, target(core), way) for way in OPTIMIZATIONS)
-    assert speed.cost.instructions <= min(size.cost.instructions, ram.cost.instructions)
-    assert flash_bytes(size.steps) <= flash_bytes(speed.steps)
-    assert ram.cost.ram <= min(speed.cost.ram, size.cost.ram) * (1 + 1 / HARDLY)
+
+    def by_time(plan: Plan) -> float:
+        return plan.cost.instructions * flash_bytes(plan.steps) ** (1 / EXCHANGE)
+
+    def by_flash(plan: Plan) -> float:
+        return flash_bytes(plan.steps) * plan.cost.instructions ** (1 / EXCHANGE)
+
+    def by_ram(plan: Plan) -> float:
+        return plan.cost.ram * plan.cost.instructions ** (1 / EXCHANGE)
+
+    assert by_time(speed) <= min(by_time(size), by_time(ram)) * (1 + SLACK)
+    assert by_flash(size) <= min(by_flash(speed), by_flash(ram)) * (1 + SLACK)
+    assert by_ram(ram) <= by_ram(speed) * (1 + SLACK)
 
 
 @pytest.mark.emulated
@@ -51,7 +66,7 @@ def test_they_are_compared_on_the_board(tmp_path: Path) -> None:
     found = compare(path, board("mps2-an386"), folder=tmp_path / "firmware")
     assert found["bit_exact"]
     speed, size, ram = (found["compare"][way] for way in OPTIMIZATIONS)
-    assert speed["instructions"] <= min(size["instructions"], ram["instructions"])
+    assert speed["instructions"] <= min(size["instructions"], ram["instructions"]) * 1.05
     assert size["flash"]["total"] <= speed["flash"]["total"]
     assert ram["ram"]["total"] <= speed["ram"]["total"]
     page = compare_table(found, 80)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tinykit.errors import ModelError, UnsupportedModel, UsageError
+from tinykit.features.cost import predict as predict_features
 from tinykit.graph.model import Graph, Operator
 from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
-from tinykit.plan.choose import HARDLY, Offers, relaxed, smallest
+from tinykit.plan.choose import EXCHANGE, HARDLY, Offers, fastest, relaxed, smallest
 from tinykit.plan.cost import predict, stack_bytes
 from tinykit.plan.fuse import fuse
 from tinykit.plan.inplace import settle_places
@@ -37,8 +38,8 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
 
     Args:
         graph: as read from the file.
-        optimize: what shall be least: "speed" instructions, "size" flash, "ram" RAM; the latter two give a little for
-            speed, see `choose`.
+        optimize: what shall be least: "speed" instructions, "size" flash, "ram" RAM; each gives a little for another,
+            see choose.py.
 
     Raises: UnsupportedModel with every layer that cannot be compiled; ModelError for a model that computes nothing;
     UsageError for an unknown `optimize`.
@@ -50,11 +51,11 @@ def make_plan(graph: Graph, target: Target, optimize: str = "speed") -> Plan:
     _require_variable_outputs(graph)
     preference = PREFERENCES[optimize]
     offers = _offers(graph, target)
-    if optimize == "size":
-        chosen = smallest(offers)
-        return _Layout(graph, target, _staying(graph, chosen, preference)).plan(chosen)
-    plan = _Layout(graph, target, preference).plan(tuple(min(ways, key=preference) for ways in offers))
-    return _faster(graph, offers, plan) if optimize == "ram" else plan
+    if optimize == "ram":
+        lean = _Layout(graph, target, preference).plan(tuple(min(ways, key=preference) for ways in offers))
+        return _faster(graph, offers, lean)
+    chosen = smallest(offers) if optimize == "size" else fastest(offers)
+    return _Layout(graph, target, _staying(graph, chosen, preference)).plan(chosen)
 
 
 def _staying(graph: Graph, chosen: Sequence[Step], preference: Preference) -> Preference:
@@ -64,7 +65,7 @@ def _staying(graph: Graph, chosen: Sequence[Step], preference: Preference) -> Pr
 
 
 def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
-    """A plan of hardly more RAM than `lean`, with faster kernels where the worst moment is another layer's."""
+    """`lean`, or a plan of little more RAM that is much faster: kernels matter for RAM at the worst moment alone."""
     chosen = tuple(min(ways, key=PREFERENCES["ram"]) for ways in offers)
     sizes = _sizes(graph, chosen)
     least = bytes_by_step(chosen, sizes, graph.outputs)
@@ -75,13 +76,13 @@ def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
         alive = bytes_by_step(steps, sizes, graph.outputs)
         return all(now <= max(arena, before) for now, before in zip(alive, least, strict=True))
 
-    fastest = tuple(min(ways, key=PREFERENCES["speed"]) for ways in offers)
+    quick = fastest(offers)
     plans = (
         lean,
         _Layout(graph, lean.target, PREFERENCES["ram"]).plan(relaxed(offers, chosen, allowed)),
-        _Layout(graph, lean.target, PREFERENCES["speed"]).plan(fastest),
+        _Layout(graph, lean.target, _staying(graph, quick, PREFERENCES["speed"])).plan(quick),
     )
-    return min((plan for plan in plans if plan.cost.ram <= most), key=lambda plan: plan.cost.instructions)
+    return min(plans, key=lambda plan: plan.cost.ram * plan.cost.instructions ** (1 / EXCHANGE))
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ class _Layout:
             buffers=placement.buffers,
             arena_bytes=placement.arena_bytes,
             lower_bound=placement.lower_bound,
-            cost=predict(steps, placement.arena_bytes, state_bytes(graph)),
+            cost=replace(
+                predict(steps, placement.arena_bytes, state_bytes(graph)),
+                features=predict_features(graph.features, target) if graph.features is not None else None,
+            ),
         )
 
     def offer(self, graph: Graph, operator: Operator) -> Step:

@@ -1,7 +1,8 @@
-"""Which kernel computes each operator, where that is a question about the whole model: least flash, least RAM.
+"""Which kernel computes each operator: a question about the whole model.
 
-Kernels share code: of several layers the first pays for it. So flash is compared for all layers together, from several
-starts, one layer or all layers of a kernel at a time, until nothing helps.
+Kernels share code: of several layers the first pays for it. So all layers are compared together, from several starts,
+one layer or all layers of a kernel at a time, until nothing helps. What shall be least, instructions or flash, counts
+most; the other decides where the first hardly differs.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ Offers = Sequence[Sequence[Step]]
 """The ways to compute each operator, operators in order."""
 
 EXCHANGE = 20
-"""For the least flash, one percent of it is given for so many percent of the instructions."""
+"""One percent of what shall be least is given for so many percent of the other."""
 
 HARDLY = 32
-"""For the least RAM, one part in so many is given for speed."""
+"""For the least RAM, plans of up to one part in so many more are looked for."""
 
 
 def flash_bytes(steps: Sequence[Step]) -> int:
@@ -27,11 +28,14 @@ def flash_bytes(steps: Sequence[Step]) -> int:
     return sum(step.weight_bytes for step in running) + code_bytes(running)
 
 
+def fastest(offers: Offers) -> tuple[Step, ...]:
+    """The choice of least instructions, where what hardly takes more is not much smaller."""
+    return _best(offers, _time)
+
+
 def smallest(offers: Offers) -> tuple[Step, ...]:
     """The choice of least flash that is found, where what hardly takes more is not much faster."""
-    kernels = sorted({step.kernel for ways in offers for step in ways})
-    starts = [_each(offers, lambda step: step.instructions), _each(offers, lambda step: step.weight_bytes)]
-    return min((_descended(offers, kernels, start) for start in starts), key=_size)
+    return _best(offers, _size)
 
 
 def relaxed(offers: Offers, lean: Sequence[Step], allowed: Callable[[Sequence[Step]], bool]) -> tuple[Step, ...]:
@@ -58,11 +62,25 @@ def _each(offers: Offers, key: Callable[[Step], int]) -> tuple[Step, ...]:
 
 
 def _size(steps: Sequence[Step]) -> float:
-    return flash_bytes(steps) * sum(step.instructions for step in steps) ** (1 / EXCHANGE)
+    return flash_bytes(steps) * _instructions(steps) ** (1 / EXCHANGE)
 
 
-def _descended(offers: Offers, kernels: Sequence[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Changed as long as a change of one layer, or of all layers to one kernel, makes it smaller."""
+def _time(steps: Sequence[Step]) -> float:
+    return _instructions(steps) * flash_bytes(steps) ** (1 / EXCHANGE)
+
+
+def _instructions(steps: Sequence[Step]) -> int:
+    return sum(step.instructions for step in steps) or 1
+
+
+def _best(offers: Offers, worth: Callable[[Sequence[Step]], float]) -> tuple[Step, ...]:
+    starts = [_each(offers, lambda step: step.instructions), _each(offers, lambda step: step.weight_bytes)]
+    return min((_descended(offers, worth, start) for start in starts), key=worth)
+
+
+def _descended(offers: Offers, worth: Callable[[Sequence[Step]], float], steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Changed as long as a change of one layer, or of all layers to one kernel, makes its worth less."""
+    kernels = sorted({step.kernel for ways in offers for step in ways})
     while True:
         tried = [
             (*steps[:place], way, *steps[place + 1 :])
@@ -71,8 +89,8 @@ def _descended(offers: Offers, kernels: Sequence[str], steps: tuple[Step, ...]) 
             if way is not steps[place]
         ]
         tried += [tuple(_of(kernel, ways, old) for ways, old in zip(offers, steps, strict=True)) for kernel in kernels]
-        best = min(tried, key=_size, default=steps)
-        if _size(best) >= _size(steps):
+        best = min(tried, key=worth, default=steps)
+        if worth(best) >= worth(steps):
             return steps
         steps = best
 
