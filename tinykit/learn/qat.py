@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import ModelError
-from tinykit.learn.backend import keras, tfmot
+from tinykit.learn.backend import keras, tensorflow, tfmot
 from tinykit.learn.models import is_prunable
 from tinykit.learn.training import Budget, Task, fit
 
@@ -48,15 +48,24 @@ def _zero_keeper(pruned: Any, aware: Any) -> Any:
 
     TFMOT's scheme forgets convolutions that a batch normalization follows.
     """
-    masks = {layer.name: np.asarray(layer.kernel) != 0 for layer in pruned.layers if is_prunable(layer)}
+    tf = tensorflow()
+    masks = {layer.name: tf.constant(np.asarray(layer.kernel) != 0) for layer in pruned.layers if is_prunable(layer)}
+    # The layer's own `kernel` is the rounded tensor by now; the variable is behind the wrapper.
+    kept = [
+        (variable, masks[layer.name])
+        for wrapper in aware.layers
+        if (layer := getattr(wrapper, "layer", wrapper)).name in masks
+        for variable in wrapper.trainable_weights
+        if variable.name.split("/")[-1] == "kernel:0"
+    ]
+
+    @tf.function
+    def apply() -> None:
+        for variable, mask in kept:
+            variable.assign(variable * tf.cast(mask, variable.dtype))
 
     class ZeroKeeper(keras().callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            for wrapper in aware.layers:
-                layer = getattr(wrapper, "layer", wrapper)
-                # The layer's own `kernel` is the rounded tensor by now; the variable is behind the wrapper.
-                for variable in wrapper.trainable_weights:
-                    if layer.name in masks and variable.name.split("/")[-1] == "kernel:0":
-                        variable.assign(variable * masks[layer.name])
+            apply()
 
     return ZeroKeeper()
