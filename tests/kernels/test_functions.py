@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernels.spaces import quantizations, shapes
+from tests.support.builder import ModelBuilder, Value
 from tests.support.elementwise import in_float, prelu, unary
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
 
@@ -102,6 +103,18 @@ def prelu_cases(draw: st.DrawFn) -> Case:
         scale=quantization["input_scale"] * draw(st.sampled_from([1.0, 0.4, 1.3])),
         zero_point=draw(st.integers(-128, 127)),
     )
+
+
+def root_of_magnitude(model: ModelBuilder, x: Value, *, scale: float) -> Value:
+    """RSQRT behind ABS, because TFLM stops at values below 0."""
+    return unary(model, unary(model, x, op="ABS"), op="RSQRT", scale=scale)
+
+
+def test_int16_inverse_roots_equal_tflm() -> None:
+    common = {"input_dtype": "int16", "input_zero_point": 0}
+    scales = [(0.0001, 0.001), (0.0013, 0.0004), (0.03, 0.1), (1 / 32768, 0.01), (1e-6, 0.03)]
+    some = [case(root_of_magnitude, (1, 1500), **common, input_scale=a, scale=b) for a, b in scales]
+    assert_equal(some, sanitize=True)
 
 
 @many_models

@@ -86,7 +86,7 @@ def test_casts_equal_tflm() -> None:
         [
             case(cast, (4, 50), input_dtype=x, input_zero_point=0, dtype=y)
             for x in sources
-            for y in ("int8", "int16", "int32", "float32")
+            for y in ("int8", "int16", "int32", "float32", "bool")
         ]
         + [case(in_float_to, (1, 200), input_scale=s, dtype=y) for s in (0.37, 1e9) for y in ("int8", "int16", "int32")]
     )

@@ -14,6 +14,19 @@ TK_INLINE void tk_cast(const tk_cast_shape *s, const void *input, void *output) 
     }
 }
 
+TK_INLINE void tk_cast_to_bool(const tk_cast_shape *s, const void *input, uint8_t *output) {
+    for (int i = 0; i < s->count; i++) {
+        output[i] = (uint8_t)(tk_load(s->from, input, i) != 0);
+    }
+}
+
+/* NaN is true. */
+TK_INLINE void tk_cast_float_to_bool(const tk_cast_shape *s, const float *input, uint8_t *output) {
+    for (int i = 0; i < s->count; i++) {
+        output[i] = (uint8_t) !(input[i] >= 0.0f && input[i] <= 0.0f);
+    }
+}
+
 TK_INLINE void tk_cast_to_float(const tk_cast_shape *s, const void *input, float *output) {
     for (int i = 0; i < s->count; i++) {
         output[i] = (float)tk_load(s->from, input, i);

@@ -20,6 +20,9 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
         types, function = {"from": TYPES["int32"], "to": TYPES["int32"]}, "tk_cast"
     elif "int64" in (x.dtype, y.dtype):
         return [_lower_int64(graph, operator, target)]
+    elif y.dtype == "bool":
+        types = {"from": TYPES.get(x.dtype, 0), "to": TYPES["bool"]}
+        function = "tk_cast_float_to_bool" if x.dtype == "float32" else "tk_cast_to_bool"
     else:
         types = {"from": TYPES.get(x.dtype, 0), "to": TYPES.get(y.dtype, 0)}
         function = "tk_cast_to_float" if y.dtype == "float32" else "tk_cast"

@@ -121,6 +121,16 @@ def lower_int16(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     return [elementwise(graph, operator, target, "tk_slopes_int16", arguments, in_place=True, shape=shape)]
 
 
+@lowering("RSQRT")
+def lower_rsqrt_int16(graph: Graph, operator: Operator, target: Target) -> list[Step]:
+    """Newton's method for every value: a table would have 64 KB."""
+    x, y = graph.tensor(operator.inputs[0]), graph.tensor(operator.outputs[0])
+    if x.dtype != "int16":
+        return []
+    multiplier, shift = tables.rsqrt_multiplier(quantization(x), quantization(y))
+    return [elementwise(graph, operator, target, "tk_rsqrt_int16", [multiplier, -shift], in_place=True)]
+
+
 @lowering("LOGICAL_NOT")
 def lower_not(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """A table of bytes."""

@@ -36,6 +36,24 @@ TK_INLINE int32_t tk_inverse_square_root(int32_t value, int *right) {
     return x;
 }
 
+typedef struct {
+    int count;
+} tk_rsqrt_shape;
+
+/* RSQRT of int16; of 0, and of what is below (where TFLM stops), the greatest value. */
+TK_INLINE void tk_rsqrt_int16(const tk_rsqrt_shape *s, const int16_t *input, int16_t *output, int32_t multiplier,
+                              int32_t right) {
+    for (int i = 0; i < s->count; i++) {
+        int32_t value = INT16_MAX;
+        if (input[i] > 0) {
+            int root_right = 0;
+            const int32_t root = tk_inverse_square_root(input[i], &root_right);
+            value = tk_scale(tk_scale(1, root, root_right - 20), multiplier, (int)right + 20);
+        }
+        output[i] = (int16_t)tk_minimum(value, INT16_MAX);
+    }
+}
+
 /* Each row over its length; the output has scale 1/128. */
 TK_INLINE void tk_l2_normalization(const tk_rows_shape *s, const int8_t *input, int8_t *output, int32_t zero_point) {
     for (int row = 0; row < s->rows; row++) {

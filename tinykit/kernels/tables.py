@@ -18,6 +18,7 @@ from tinykit.graph.arithmetic import (
     rounding_divide_by_power_of_two,
 )
 from tinykit.graph.model import Quantization
+from tinykit.graph.ops.functions import RSQRT_BITS
 from tinykit.kernels import fixed_point
 
 INPUTS = np.arange(-128, 128)
@@ -103,8 +104,7 @@ def root(x: Quantization, y: Quantization) -> np.ndarray:
 
 def rsqrt(x: Quantization, y: Quantization) -> np.ndarray:
     """RSQRT; of 0, and of what is below (where TFLM stops), the greatest value."""
-    root = float(np.float32(math.sqrt(x.scale)))
-    multiplier, shift = quantize_multiplier(1.0 / float(np.float32(root) * np.float32(y.scale)))
+    multiplier, shift = rsqrt_multiplier(x, y)
     results = []
     for value in INPUTS - x.zero_point:
         if value <= 0:
@@ -116,8 +116,10 @@ def rsqrt(x: Quantization, y: Quantization) -> np.ndarray:
     return _clipped(np.array(results))
 
 
-RSQRT_BITS = 20
-"""Bits that keep TFLM's inverse root an integer."""
+def rsqrt_multiplier(x: Quantization, y: Quantization) -> tuple[int, int]:
+    """Multiplier and shift from the inverse root of whole steps to the output's, by a product in float32."""
+    root = np.float32(math.sqrt(x.scale))
+    return quantize_multiplier(1.0 / float(root * np.float32(y.scale)))
 
 
 def hard_swish(x: Quantization, y: Quantization) -> np.ndarray:

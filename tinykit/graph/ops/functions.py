@@ -1,10 +1,12 @@
 """Functions of one tensor, value by value, without options of their own.
 
-TFLM computes all of them in float32; ABS, RSQRT, ELU, HARD_SWISH and TANH in int8 too. EXP, LOG and SQRT in int8,
-which TFLM lacks, are what TFLite computes (SQRT from 2.21 on).
+TFLM computes all of them in float32; ABS, RSQRT, ELU, HARD_SWISH and TANH in int8 too, RSQRT in int16. EXP, LOG and
+SQRT in int8, which TFLM lacks, are what TFLite computes (SQRT from 2.21 on).
 """
 
 from __future__ import annotations
+
+import math
 
 from tinykit.graph.broadcast import zero_points_are_zero
 from tinykit.graph.definition import Definition, Inspection, no_options
@@ -18,7 +20,7 @@ FLOAT_FUNCTIONS = (
 
 INTEGER_TYPES = {
     "ABS": ("int8", "int16"),
-    "RSQRT": ("int8",),
+    "RSQRT": ("int8", "int16"),
     "SQRT": ("int8",),
     "EXP": ("int8",),
     "LOG": ("int8",),
@@ -26,6 +28,9 @@ INTEGER_TYPES = {
     "TANH": ("int8",),
 }
 """Quantized types of those that are defined here."""
+
+RSQRT_BITS = 20
+"""Bits that keep TFLM's inverse root an integer."""
 
 DEFINED = ("ABS", "NEG", "SQRT", "RSQRT", "EXP", "LOG", "SQUARE", "SIN", "COS", "FLOOR", "CEIL", "ROUND", "ELU", "TANH")
 
@@ -57,8 +62,14 @@ def inspect(inspection: Inspection) -> None:
     if op == "TANH" and inspection.inputs and inspection.inputs[0] and inspection.inputs[0].dtype == "int16":
         inspect_int16(inspection)
         return
-    if inspect_function(inspection, *INTEGER_TYPES.get(op, ()), "float32") and op == "TANH":
+    if not inspect_function(inspection, *INTEGER_TYPES.get(op, ()), "float32"):
+        return
+    if op == "TANH":
         inspect_tanh(inspection)
+    if op == "RSQRT" and inspection.input.dtype == "int16":
+        x, y = inspection.input.quantization, inspection.output.quantization
+        assert x and y
+        inspection.requantizes(0, 1 << RSQRT_BITS, 1 / (math.sqrt(x.scale) * y.scale) / (1 << RSQRT_BITS))
 
 
 SMALLEST_TANH_SCALE, LARGEST_TANH_SCALE = 2.0**-26, 8.0
