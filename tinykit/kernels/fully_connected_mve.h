@@ -9,7 +9,7 @@
 #include "mve.h"
 
 typedef struct {
-    int runs, pieces, rest;
+    int is_one_run, pieces, rest;
     int group, left_over;
     int per_channel, two_sided;
 } tk_fully_connected_mve_shape;
@@ -31,10 +31,10 @@ typedef struct {
 
 /* One row of inputs. */
 TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int8_t *input, int8_t *output,
-                                const int8_t *weights, int32_t outputs, int32_t multiplier, int32_t shift,
-                                const tk_mve_limits *limits) {
+                                const int8_t *weights, int32_t outputs, int32_t runs, int32_t multiplier,
+                                int32_t shift, const tk_mve_limits *limits) {
 #if TK_MVE
-    if (__builtin_constant_p(s->runs + s->pieces + s->rest + s->group + s->left_over + s->per_channel +
+    if (__builtin_constant_p(s->is_one_run + s->pieces + s->rest + s->group + s->left_over + s->per_channel +
                              s->two_sided)) {
         const tk_mve_limits l = *limits;
         const int8_t *const end = output + outputs;
@@ -53,19 +53,19 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
                                          ".else\n"
                                          "ldm r1!, {r0, r2, r4, r6}\n"
                                          ".endif\n"
-                                         ".if %c[runs] > 1\n"
-                                         "mov r7, #%c[runs]\n"
+                                         ".if !%c[is_one_run]\n"
+                                         "ldr r7, %[runs]\n"
                                          ".endif\n"
                                          "2:\n"
                                          ".rept %c[pieces]\n"
                                          "vldrb.s8 q0, [r3], #16\n" TK_MVE_DENSE_PIECE ".endr\n"
                                          ".if %c[rest]\n"
                                          "vpst\n"
-                                         "vldrbt.s8 q0, [r3]\n" TK_MVE_DENSE_REST ".if %c[runs] > 1\n"
+                                         "vldrbt.s8 q0, [r3]\n" TK_MVE_DENSE_REST ".if !%c[is_one_run]\n"
                                          "adds r3, #%c[rest]\n"
                                          ".endif\n"
                                          ".endif\n"
-                                         ".if %c[runs] > 1\n"
+                                         ".if !%c[is_one_run]\n"
                                          "subs r7, #1\n"
                                          "bne 2b\n"
                                          ".endif\n"
@@ -110,9 +110,9 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
                                          ".endif\n"
             :
             : [input] "m"(input), [output] "m"(output), [weights] "m"(weights), [end] "m"(end), [scale] "m"(scale),
-              [zero] "m"(l.zero_point), [low] "m"(l.low), [high] "m"(l.high), [runs] "i"(s->runs),
-              [pieces] "i"(s->pieces), [rest] "i"(s->rest), [group] "i"(s->group), [left_over] "i"(s->left_over),
-              [per_channel] "i"(s->per_channel), [two_sided] "i"(s->two_sided)
+              [zero] "m"(l.zero_point), [low] "m"(l.low), [high] "m"(l.high), [runs] "m"(runs),
+              [is_one_run] "i"(s->is_one_run), [pieces] "i"(s->pieces), [rest] "i"(s->rest), [group] "i"(s->group),
+              [left_over] "i"(s->left_over), [per_channel] "i"(s->per_channel), [two_sided] "i"(s->two_sided)
             : TK_MVE_ALL);
         return;
     }
@@ -121,10 +121,10 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
     for (int unit = 0; unit < outputs; unit += s->group) {
         const int first = tk_minimum(unit, (int)outputs - s->group);
         const int8_t *const values = weights + 4 * s->group;
-        const int8_t *const scales = values + s->runs * length * s->group;
+        const int8_t *const scales = values + runs * length * s->group;
         for (int k = 0; k < s->group; k++) {
             int32_t sum = tk_mve_word(weights + 4 * k);
-            for (int i = 0; i < s->runs * length; i++) {
+            for (int i = 0; i < runs * length; i++) {
                 const int start = i / length * length + i % length / 16 * 16;
                 const int size = i % length / 16 < s->pieces ? 16 : s->rest;
                 sum += input[i] * values[start * s->group + k * size + i - start];
@@ -139,12 +139,13 @@ TK_INLINE void tk_mve_dense_row(const tk_fully_connected_mve_shape *s, const int
 
 /* The one multiplier and shift (to the left) serve unless `per_channel`. */
 TK_INLINE void tk_fully_connected_mve(const tk_fully_connected_mve_shape *s, const int8_t *input, int8_t *output,
-                                      const int8_t *weights, int32_t batches, int32_t outputs, int32_t multiplier,
-                                      int32_t shift, int32_t output_zero_point, int32_t low, int32_t high) {
+                                      const int8_t *weights, int32_t batches, int32_t outputs, int32_t runs,
+                                      int32_t multiplier, int32_t shift, int32_t output_zero_point, int32_t low,
+                                      int32_t high) {
     const tk_mve_limits limits = {output_zero_point, low, high};
     for (int32_t batch = 0; batch < batches; batch++) {
-        tk_mve_dense_row(s, input, output, weights, outputs, multiplier, shift, &limits);
-        input += s->runs * (16 * s->pieces + s->rest);
+        tk_mve_dense_row(s, input, output, weights, outputs, runs, multiplier, shift, &limits);
+        input += runs * (16 * s->pieces + s->rest);
         output += outputs;
     }
 }

@@ -54,11 +54,15 @@ class Runs:
 
 def cut(length: int, rows: int = 1) -> Runs | None:
     """The cheapest equal runs for `rows` kernel rows of `length` values each; None where they are too long."""
+    return min(cuts(length, rows), key=lambda runs: (runs.instructions, runs.pieces), default=None)
+
+
+def cuts(length: int, rows: int = 1) -> list[Runs]:
+    """All equal runs for them."""
     if length * rows > LONGEST:
-        return None
+        return []
     parts = [p for p in range(1, length + 1) if length % p == 0 and length // p < LANES * (MOST_PIECES + 1)]
-    found = [Runs(rows * p, *divmod(length // p, LANES)) for p in parts]
-    return min(found, key=lambda runs: (runs.instructions, runs.pieces), default=None)
+    return [Runs(rows * p, *divmod(length // p, LANES)) for p in parts]
 
 
 def group_starts(channels: int, group: int = GROUP) -> list[int]:
