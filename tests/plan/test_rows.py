@@ -99,6 +99,8 @@ def test_residual_blocks_need_little_more_than_their_input(name: str) -> None:
     plan = make_plan(read_graph(residual_blocks(), "m"), target(name))
     assert [len(step.stages) for step in plan.steps if step.stages] == [3, 4]
     assert plan.arena_bytes < 16 * 16 * 8 * 2
+    once = sum(lower(plan.graph, operator, target(name))[0].macs for operator in plan.graph.operators)
+    assert plan.cost.macs == once, "no row is computed twice"
     inputs = vectors(plan.graph, 6, seed=0)
     ours = HostProgram([plan], sanitize=True, optimize="-O1").run([inputs])[0]
     np.testing.assert_array_equal(ours[0], Worker(residual_blocks(), ARENA_BYTES).run(inputs)[0], strict=True)
