@@ -70,7 +70,8 @@ def inspect(path: Path) -> ModelFile:
             expected="a .keras file (zip) or an .h5 file (HDF5)",
             found=f"a file of {path.stat().st_size} bytes that starts with {start[:4]!r}",
         )
-    _refuse_code(described.config, path)
+    # How the model was compiled is left alone: files are opened with compile=False, which drops it unread.
+    _refuse_code({key: value for key, value in described.config.items() if key != "compile_config"}, path)
     return described
 
 
