@@ -13,7 +13,7 @@ from tinykit.graph.passes import rewrite
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.plan.buffers import place
-from tinykit.plan.choose import EXCHANGE, HARDLY, Offers, fastest, relaxed, smallest
+from tinykit.plan.choose import HARDLY, Offers, fastest, relaxed, smallest
 from tinykit.plan.cost import predict, stack_bytes
 from tinykit.plan.fuse import fuse
 from tinykit.plan.inplace import settle_places
@@ -65,7 +65,7 @@ def _staying(graph: Graph, chosen: Sequence[Step], preference: Preference) -> Pr
 
 
 def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
-    """`lean`, or a plan of little more RAM that is much faster: kernels matter for RAM at the worst moment alone."""
+    """A plan of hardly more RAM than `lean`, with faster kernels where the worst moment is another layer's."""
     chosen = tuple(min(ways, key=PREFERENCES["ram"]) for ways in offers)
     sizes = _sizes(graph, chosen)
     least = bytes_by_step(chosen, sizes, graph.outputs)
@@ -82,7 +82,7 @@ def _faster(graph: Graph, offers: Offers, lean: Plan) -> Plan:
         _Layout(graph, lean.target, PREFERENCES["ram"]).plan(relaxed(offers, chosen, allowed)),
         _Layout(graph, lean.target, _staying(graph, quick, PREFERENCES["speed"])).plan(quick),
     )
-    return min(plans, key=lambda plan: plan.cost.ram * plan.cost.instructions ** (1 / EXCHANGE))
+    return min((plan for plan in plans if plan.cost.ram <= most), key=lambda plan: plan.cost.instructions)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ EXCHANGE = 20
 """One percent of what shall be least is given for so many percent of the other."""
 
 HARDLY = 32
-"""For the least RAM, plans of up to one part in so many more are looked for."""
+"""For the least RAM, which may be what makes a model fit, only one part in so many is given for speed."""
 
 
 def flash_bytes(steps: Sequence[Step]) -> int:
