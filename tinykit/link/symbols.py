@@ -23,4 +23,5 @@ def function_at(elf: Path, address: int, toolchain: str) -> str | None:
     lines = ran.stdout.splitlines()
     if ran.returncode or len(lines) < 2 or lines[0].startswith("?"):
         return None
-    return lines[0] if lines[1].startswith("?") else f"{lines[0]} ({lines[1]})"
+    line = lines[1].partition(" (discriminator")[0]
+    return lines[0] if line.startswith("?") else f"{lines[0]} ({line})"
