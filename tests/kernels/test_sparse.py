@@ -42,14 +42,15 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def pointwise(draw: st.DrawFn) -> Case:
-    """Convolutions with windows of one pixel, strides too."""
+def convolutions(draw: st.DrawFn) -> Case:
+    """Convolutions, with strides, padding and dilation too."""
+    kernel = draw(st.sampled_from([(1, 1), (1, 1), (3, 3), (2, 3)]))
     return case(
         conv_2d,
-        (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(20, 300))),
+        (1, draw(st.integers(3, 6)), draw(st.integers(3, 5)), draw(st.integers(20, 300)) // (kernel[0] * kernel[1])),
         **draw(quantizations()),
         filters=draw(st.integers(8, 24) | st.just(61)),
-        kernel=(1, 1),
+        kernel=kernel,
         strides=draw(st.sampled_from([(1, 1), (2, 1), (2, 2)])),
         padding=draw(st.sampled_from(["SAME", "VALID"])),
         activation=draw(activations()),
@@ -61,7 +62,7 @@ def pointwise(draw: st.DrawFn) -> Case:
 
 @many_models
 @given(
-    st.lists(cases() | pointwise(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"])
+    st.lists(cases() | convolutions(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"])
 )
 def test_equals_tflm(some: list[Case], core: str) -> None:
     assert_equal(some, on=core)
@@ -73,12 +74,14 @@ BLOCKS = case(fully_connected, (1, 200), units=64, pruned=0.8, block=4, per_chan
 
 POINTWISE = case(conv_2d, (1, 5, 5, 70), filters=20, kernel=(1, 1), strides=(2, 2), pruned=0.95)
 
+WINDOWS = case(conv_2d, (1, 5, 6, 24), filters=24, kernel=(3, 3), strides=(2, 1), padding="SAME", pruned=0.85)
+
 BOTH = case(conv_2d, (1, 3, 5, 131), filters=61, kernel=(1, 1), pruned=0.8)
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0"])
 def test_a_sample_is_clean_under_the_sanitizers(core: str) -> None:
-    assert_equal([ANYWHERE, BLOCKS, POINTWISE, BOTH], sanitize=True, on=core)
+    assert_equal([ANYWHERE, BLOCKS, POINTWISE, WINDOWS, BOTH], sanitize=True, on=core)
 
 
 def planned(one: Case, core: str = "cortex-m4") -> Plan:
@@ -89,6 +92,7 @@ def test_the_kernel_follows_the_zeros() -> None:
     assert [step.kernel for step in planned(ANYWHERE).steps] == ["fully_connected_sparse_dsp"]
     assert [step.kernel for step in planned(BLOCKS).steps] == ["fully_connected_blocks_dsp"]
     assert [step.kernel for step in planned(BOTH).steps] == ["conv_2d_sparse_dsp"]
+    assert [step.kernel for step in planned(WINDOWS).steps] == ["conv_2d_sparse_dsp"]
     assert [step.kernel for step in planned(POINTWISE).steps] == ["sparse_rows"]
     assert {planned(one, "cortex-m0").steps[0].kernel for one in (ANYWHERE, BLOCKS, POINTWISE)} == {"sparse_rows"}
     assert [step.kernel for step in planned(case(fully_connected, (1, 200), units=64)).steps] == ["fully_connected_dsp"]
@@ -118,10 +122,24 @@ def test_equals_tflm_on_emulated_cores(name: str, tmp_path: Path) -> None:
     assert sum("sparse" in layer["kernel"] or "blocks" in layer["kernel"] for layer in result["layers"]) >= 2
 
 
+@pytest.mark.emulated
+def test_pruned_convolutions_pay(tmp_path: Path) -> None:
+    counted = []
+    for pruned in (0.0, 0.8):
+        path = tmp_path / f"pruned_{round(10 * pruned)}.tflite"
+        path.write_bytes(case(conv_2d, (1, 6, 6, 32), filters=48, kernel=(3, 3), padding="SAME", pruned=pruned).model)
+        counted.append(bench(path, board("mps2-an386"), folder=tmp_path / path.stem))
+    dense, sparse = counted
+    assert sparse["bit_exact"]
+    assert sparse["instructions"] <= 0.6 * dense["instructions"]
+    assert sparse["flash"]["total"] <= 0.55 * dense["flash"]["total"]
+
+
 def chain() -> bytes:
-    """An odd number of pixels, strides, and dense layers with one scale and with many."""
+    """An odd number of pixels, strides, windows, and dense layers with one scale and with many."""
     model = ModelBuilder(7)
     x = conv_2d(model, model.input((1, 5, 3, 130)), filters=64, kernel=(1, 1), pruned=0.85, activation="RELU")
+    x = conv_2d(model, x, filters=64, kernel=(3, 2), padding="SAME", pruned=0.9)
     x = conv_2d(model, x, filters=48, kernel=(1, 1), strides=(2, 2), pruned=0.9)
     x = fully_connected(model, x, units=60, pruned=0.9, block=4, per_channel=True)
     return model.finish([fully_connected(model, x, units=50, pruned=0.97)])
@@ -148,7 +166,9 @@ def test_check_says_what_zeros_bought_or_why_nothing(tmp_path: Path) -> None:
     window, dense, last = (layer["sparsity"] for layer in result["layers"])
     assert window["zeros"] == pytest.approx(0.7, abs=0.05)
     assert (window["kernel"], window["saved_bytes"], window["saved_instructions"]) == (None, 0, 0)
-    assert "prune whole channels instead" in window["note"]
+    assert "too few zeros" in window["note"]
+    elsewhere, *_ = (layer["sparsity"] for layer in check(path, board("mps3-an547"))["layers"])
+    assert "prune whole channels instead" in elsewhere["note"]
     assert dense["kernel"] == "fully_connected_sparse_dsp"
     assert dense["saved_bytes"] > 10_000
     assert dense["saved_instructions"] > 10_000

@@ -42,7 +42,7 @@ COEFFICIENTS = {
     "tk_depthwise_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1100, 110),
     "tk_depthwise_conv_2d_dsp_any": Coefficients(0.0, 0.0, 0.0, 60, 940, 160, 80),
     "tk_fully_connected_dsp": Coefficients(0.0, 0.0, 0.0, 60, 175, 96, 0),
-    "tk_conv_2d_sparse_dsp": Coefficients(0.0, 0.0, 0.0, 60, 900, 110),
+    "tk_conv_2d_sparse_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1550, 230),
     "tk_sparse_rows": Coefficients(6.8, 0.0, 50.0, 60, 350, 100),
     "tk_fully_connected_sparse_dsp": Coefficients(0.0, 0.0, 0.0, 60, 1570, 76),
     "tk_fully_connected_blocks_dsp": Coefficients(0.0, 0.0, 0.0, 60, 970, 76),

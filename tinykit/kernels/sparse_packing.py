@@ -38,7 +38,7 @@ class _Form:
 
 PAIRS = _Form(2, 1, 16, _FARTHEST)
 SINGLES = _Form(1, 2, 28, _FARTHEST)
-BOTH = _Form(1, 2, 36, _FARTHEST // 4 * 4)
+FOUR_PIXELS = _Form(1, 2, 52, _FARTHEST // 8 * 8)
 BLOCKS = _Form(4, 1, 20, _FARTHEST // 8 * 8)
 
 
@@ -109,7 +109,7 @@ def pixels(rows: np.ndarray, found: Requantization) -> Stream | None:
     parts: list[int] = []
     done: list[_Part] = []
     for output, row in enumerate(rows * found.live[:, None]):
-        part = _coded([(4 * int(k), (int(row[k]),)) for k in np.nonzero(row)[0]], BOTH)
+        part = _coded([(8 * int(k), (int(row[k]),)) for k in np.nonzero(row)[0]], FOUR_PIXELS)
         done.append(part)
         parts += [part.control, *part.words, int(found.biases[output]), *_scaling(found, output, True)]
     return _stream(parts, done, [])

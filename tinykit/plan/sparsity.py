@@ -104,6 +104,8 @@ class _Layer:
         if self._new.op == "DEPTHWISE_CONV_2D":
             return "a depthwise layer has too few weights an output"
         assert self._after is not None
-        if self._new.op == "CONV_2D" and self._after.shape[1:3] != (1, 1):
-            return "windows of several pixels take all weights; prune whole channels instead"
-        return "too few zeros: the places of the other weights would take more bytes than the zeros"
+        target = self._plan.target
+        has_kernel = target.has("dsp") and not target.has("mve")
+        if self._new.op == "CONV_2D" and self._after.shape[1:3] != (1, 1) and not has_kernel:
+            return "windows of several pixels take all weights on this core; prune whole channels instead"
+        return "too few zeros: places and code for the other weights would take more bytes than the zeros"
