@@ -215,18 +215,17 @@ TK_CONV_PIXELS(9, 1, tk_conv_pixels_two_sided_9)
 TK_CONV_PIXELS(12, 1, tk_conv_pixels_two_sided_12)
 TK_CONV_PIXELS(15, 1, tk_conv_pixels_two_sided_15)
 
-TK_INLINE void tk_conv_shared(int shift, int two_sided, const uint32_t *w, const uint32_t *x, int pairs, int channels,
-                              int8_t *first, int8_t *second, int32_t offset) {
-    if (shift == 6) {
-        (two_sided ? tk_conv_pixels_two_sided_6 : tk_conv_pixels_6)(w, x, pairs, channels, first, second, offset);
-    } else if (shift == 9) {
-        (two_sided ? tk_conv_pixels_two_sided_9 : tk_conv_pixels_9)(w, x, pairs, channels, first, second, offset);
-    } else if (shift == 12) {
-        (two_sided ? tk_conv_pixels_two_sided_12 : tk_conv_pixels_12)(w, x, pairs, channels, first, second, offset);
-    } else {
-        (two_sided ? tk_conv_pixels_two_sided_15 : tk_conv_pixels_15)(w, x, pairs, channels, first, second, offset);
+/* Of one shift. */
+#define TK_CONV_SHARED(number)                                                                                       \
+    if (shift == number && two_sided) {                                                                              \
+        tk_conv_pixels_two_sided_##number(w, x, pairs, channels, first, second, offset);                             \
+    } else if (shift == number) {                                                                                    \
+        tk_conv_pixels_##number(w, x, pairs, channels, first, second, offset);                                       \
     }
-}
+
+TK_INLINE void tk_conv_shared(int shift, int two_sided, const uint32_t *w, const uint32_t *x, int pairs, int channels,
+                              int8_t *first, int8_t *second, int32_t offset){
+    TK_CONV_SHARED(6) TK_CONV_SHARED(9) TK_CONV_SHARED(12) TK_CONV_SHARED(15)}
 
 /* Two runs of `length` bytes side by side into columns of int16 pairs; four bytes become (0, 2), (1, 3), a rest of
  * three (0, 2), (1, zero), of two (0, 1), of one (0, zero). Returns the next free word. */
@@ -255,7 +254,7 @@ TK_INLINE uint32_t *tk_unpack_two(uint32_t *x, const int8_t *a, const int8_t *b,
 }
 
 typedef struct {
-    int shift, two_sided;
+    int shift;
 } tk_conv_2d_dsp_pointwise_shape;
 
 /*
@@ -263,7 +262,7 @@ typedef struct {
  * `output_width` pixels. columns: 8 bytes for each two channels.
  */
 TK_INLINE void tk_conv_2d_dsp_pointwise(const tk_conv_2d_dsp_pointwise_shape *s, const int8_t *input, int8_t *output,
-                                        uint32_t *columns, const int32_t *weights, int32_t offset,
+                                        uint32_t *columns, const int32_t *weights, int32_t offset, int32_t two_sided,
                                         int32_t input_channels, int32_t output_channels, int32_t pixels,
                                         int32_t output_width, int32_t step, int32_t skip) {
     int32_t left = output_width;
@@ -283,7 +282,7 @@ TK_INLINE void tk_conv_2d_dsp_pointwise(const tk_conv_2d_dsp_pointwise_shape *s,
                 input += skip;
             }
         }
-        tk_conv_shared(s->shift, s->two_sided, (const uint32_t *)weights, columns, (int)(input_channels + 1) / 2,
+        tk_conv_shared(s->shift, (int)two_sided, (const uint32_t *)weights, columns, (int)(input_channels + 1) / 2,
                        (int)output_channels, output, is_last ? output : output + output_channels, offset);
         output += 2 * output_channels;
     }
@@ -328,19 +327,19 @@ TK_INLINE void tk_conv_2d_dsp_image(const tk_sliding *g, int shift, int two_side
 
 /* `own`: layers that differ in it do not share code. */
 typedef struct {
-    int own;
-    int shift, two_sided;
+    int own, shift;
 } tk_conv_2d_dsp_shape;
 
 TK_INLINE void tk_conv_2d_dsp(const tk_conv_2d_dsp_shape *s, const int8_t *input, int8_t *output, uint32_t *columns,
-                              const int32_t *weights, int32_t offset, int32_t zero_point, int32_t input_height,
-                              int32_t input_width, int32_t input_channels, int32_t output_height,
-                              int32_t output_width, int32_t output_channels, int32_t kernel_height,
-                              int32_t kernel_width, int32_t stride_height, int32_t stride_width,
-                              int32_t dilation_height, int32_t dilation_width, int32_t pad_top, int32_t pad_left) {
+                              const int32_t *weights, int32_t offset, int32_t two_sided, int32_t zero_point,
+                              int32_t input_height, int32_t input_width, int32_t input_channels,
+                              int32_t output_height, int32_t output_width, int32_t output_channels,
+                              int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
+                              int32_t stride_width, int32_t dilation_height, int32_t dilation_width, int32_t pad_top,
+                              int32_t pad_left) {
     const tk_sliding g = {(int)input_height,    (int)input_width,    (int)input_channels, (int)output_width,
                           (int)kernel_height,   (int)kernel_width,   (int)stride_height,  (int)stride_width,
                           (int)dilation_height, (int)dilation_width, (int)pad_top,        (int)pad_left};
-    tk_conv_2d_dsp_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+    tk_conv_2d_dsp_image(&g, s->shift, (int)two_sided, input, output, columns, weights, offset, zero_point,
                          (int)(output_height * output_width), (int)output_channels);
 }

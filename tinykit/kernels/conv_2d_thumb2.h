@@ -198,18 +198,17 @@ TK_CONV_DOUBLES(9, 1, tk_conv_doubles_two_sided_9)
 TK_CONV_DOUBLES(12, 1, tk_conv_doubles_two_sided_12)
 TK_CONV_DOUBLES(15, 1, tk_conv_doubles_two_sided_15)
 
-TK_INLINE void tk_conv_doubles_shared(int shift, int two_sided, const int8_t *w, const int32_t *x, int length,
-                                      int groups, int8_t *const *to, int32_t offset) {
-    if (shift == 6) {
-        (two_sided ? tk_conv_doubles_two_sided_6 : tk_conv_doubles_6)(w, x, length, groups, to, offset);
-    } else if (shift == 9) {
-        (two_sided ? tk_conv_doubles_two_sided_9 : tk_conv_doubles_9)(w, x, length, groups, to, offset);
-    } else if (shift == 12) {
-        (two_sided ? tk_conv_doubles_two_sided_12 : tk_conv_doubles_12)(w, x, length, groups, to, offset);
-    } else {
-        (two_sided ? tk_conv_doubles_two_sided_15 : tk_conv_doubles_15)(w, x, length, groups, to, offset);
+/* Of one shift. */
+#define TK_CONV_DOUBLES_SHARED(number)                                                                               \
+    if (shift == number && two_sided) {                                                                              \
+        tk_conv_doubles_two_sided_##number(w, x, length, groups, to, offset);                                        \
+    } else if (shift == number) {                                                                                    \
+        tk_conv_doubles_##number(w, x, length, groups, to, offset);                                                  \
     }
-}
+
+TK_INLINE void tk_conv_doubles_shared(int shift, int two_sided, const int8_t *w, const int32_t *x, int length,
+                                      int groups, int8_t *const *to, int32_t offset){
+    TK_CONV_DOUBLES_SHARED(6) TK_CONV_DOUBLES_SHARED(9) TK_CONV_DOUBLES_SHARED(12) TK_CONV_DOUBLES_SHARED(15)}
 
 /* All output channels of four pixels from `output` on, of which `count` are there. An odd channel is a group of its
  * own with the one before it. */
@@ -240,14 +239,14 @@ TK_INLINE int32_t *tk_join_two(int32_t *x, const int8_t *a, const int8_t *b, int
 }
 
 typedef struct {
-    int shift, two_sided;
+    int shift;
 } tk_conv_2d_thumb2_pointwise_shape;
 
 /* A window of one pixel; for the arguments see tk_conv_2d_dsp_pointwise. columns: 8 bytes a channel. */
 TK_INLINE void tk_conv_2d_thumb2_pointwise(const tk_conv_2d_thumb2_pointwise_shape *s, const int8_t *input,
                                            int8_t *output, int32_t *columns, const int8_t *weights, int32_t offset,
-                                           int32_t input_channels, int32_t output_channels, int32_t pixels,
-                                           int32_t output_width, int32_t step, int32_t skip) {
+                                           int32_t two_sided, int32_t input_channels, int32_t output_channels,
+                                           int32_t pixels, int32_t output_width, int32_t step, int32_t skip) {
     int32_t left = output_width;
     for (; pixels > 0; pixels -= 4) {
         const int count = (int)tk_minimum(pixels, 4);
@@ -266,7 +265,7 @@ TK_INLINE void tk_conv_2d_thumb2_pointwise(const tk_conv_2d_thumb2_pointwise_sha
         }
         tk_join_two(columns, from[0], from[1], (int)input_channels);
         tk_join_two(columns + 1, from[2], from[3], (int)input_channels);
-        tk_conv_fours(s->shift, s->two_sided, weights, columns, (int)input_channels, (int)output_channels, output,
+        tk_conv_fours(s->shift, (int)two_sided, weights, columns, (int)input_channels, (int)output_channels, output,
                       count, offset);
         output += 4 * output_channels;
     }
@@ -307,20 +306,19 @@ TK_INLINE void tk_conv_2d_thumb2_image(const tk_sliding *g, int shift, int two_s
 
 /* `own`: layers that differ in it do not share code. */
 typedef struct {
-    int own;
-    int shift, two_sided;
+    int own, shift;
 } tk_conv_2d_thumb2_shape;
 
 TK_INLINE void tk_conv_2d_thumb2(const tk_conv_2d_thumb2_shape *s, const int8_t *input, int8_t *output,
-                                 int32_t *columns, const int8_t *weights, int32_t offset, int32_t zero_point,
-                                 int32_t input_height, int32_t input_width, int32_t input_channels,
-                                 int32_t output_height, int32_t output_width, int32_t output_channels,
-                                 int32_t kernel_height, int32_t kernel_width, int32_t stride_height,
-                                 int32_t stride_width, int32_t dilation_height, int32_t dilation_width,
-                                 int32_t pad_top, int32_t pad_left) {
+                                 int32_t *columns, const int8_t *weights, int32_t offset, int32_t two_sided,
+                                 int32_t zero_point, int32_t input_height, int32_t input_width,
+                                 int32_t input_channels, int32_t output_height, int32_t output_width,
+                                 int32_t output_channels, int32_t kernel_height, int32_t kernel_width,
+                                 int32_t stride_height, int32_t stride_width, int32_t dilation_height,
+                                 int32_t dilation_width, int32_t pad_top, int32_t pad_left) {
     const tk_sliding g = {(int)input_height,    (int)input_width,    (int)input_channels, (int)output_width,
                           (int)kernel_height,   (int)kernel_width,   (int)stride_height,  (int)stride_width,
                           (int)dilation_height, (int)dilation_width, (int)pad_top,        (int)pad_left};
-    tk_conv_2d_thumb2_image(&g, s->shift, s->two_sided, input, output, columns, weights, offset, zero_point,
+    tk_conv_2d_thumb2_image(&g, s->shift, (int)two_sided, input, output, columns, weights, offset, zero_point,
                             (int)(output_height * output_width), (int)output_channels);
 }
