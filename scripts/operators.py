@@ -36,6 +36,7 @@ BEYOND_TFLM = {
     "CAST": "int64",
     "CONCATENATION": "more than 10 inputs",
     "STRIDED_SLICE": "5 axes",
+    "UNPACK": "bool",
 }
 """Operators, or types and shapes of them, that TFLM lacks."""
 

@@ -8,7 +8,7 @@ import pytest
 from tests.kernels.beyond_tflm import GOLDENS, INPUTS, cases
 from tests.support.elementwise import cast, select_v2
 from tests.support.models import ModelBuilder, relu, single
-from tests.support.movement import concatenation, strided_slice
+from tests.support.movement import concatenation, strided_slice, unpack
 from tests.support.reductions import arg_extreme, reduction
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
@@ -56,6 +56,7 @@ def many_operators() -> bytes:
         x = model.input((3, 7, 2), dtype=dtype)
         for op in ("ARG_MAX", "ARG_MIN"):
             outputs.append(arg_extreme(model, x, op=op, axis=1, dtype="int64"))
+    outputs += unpack(model, flags, axis=2)
     x = model.input((2, 3))
     outputs.append(concatenation(model, [x] * 7 + [relu(model, x)] * 6, axis=1))
     x = model.input((2, 3, 4, 2, 3))

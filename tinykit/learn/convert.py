@@ -12,6 +12,7 @@ import numpy as np
 
 from tinykit.errors import ModelError
 from tinykit.learn.backend import quiet_stderr, tensorflow
+from tinykit.learn.loops import unrolled
 
 
 def to_int8(model: Any, representative: np.ndarray, *, softmax: bool = False, wide: bool = False) -> bytes:
@@ -57,7 +58,7 @@ def _convert(model: Any, shape: tuple[int, ...], softmax: bool, settle: Callable
         scores = model(x, training=False)
         return tf.nn.softmax(scores) if softmax else scores
 
-    with quiet_stderr():
+    with quiet_stderr(), unrolled(model):
         try:
             function = tf.function(infer).get_concrete_function(tf.TensorSpec([1, *shape], tf.float32))
             # The converter freezes the variables that it finds on an object; it does not look into Keras 3 models.

@@ -21,6 +21,7 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,8 @@ REFERENCE_VERSION = "2.19"
 """TensorFlow whose reference kernels judge; from 2.20 on FULLY_CONNECTED rounds otherwise than TFLM."""
 REFERENCE_SECONDS = 240.0
 """Time limit of its worker: on a busy machine tensorflow alone takes a minute to import."""
+LOGGED = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d |WARNING: ")
+"""How lines begin that tensorflow's libraries log while they are loaded."""
 SHOWN_LINES = 4
 """Lines of TFLM's own messages that an error shows."""
 
@@ -279,7 +282,7 @@ class Judge:
         """What TFLM printed, and `otherwise`, as one line."""
         self._messages.seek(0)
         lines = self._messages.read().decode(errors="replace").splitlines()
-        told = [line.strip() for line in lines if line.strip()][-SHOWN_LINES:]
+        told = [line.strip() for line in lines if line.strip() and not LOGGED.match(line)][-SHOWN_LINES:]
         return "; ".join([*told, otherwise]).rstrip(".")
 
 

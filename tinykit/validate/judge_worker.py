@@ -31,8 +31,8 @@ LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
 _CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT = 2, 45, 47, 56, 64
-_TILE, _LOG, _SQRT, _ARG_MIN, _SELECT_V2 = 69, 73, 75, 79, 123
-_INT64, _INT8 = 4, 9
+_TILE, _LOG, _SQRT, _ARG_MIN, _UNPACK, _REVERSE_V2, _SELECT_V2 = 69, 73, 75, 79, 88, 105, 123
+_INT64, _BOOL, _INT8 = 4, 6, 9
 """Numbers in the schema."""
 _MOST_CONCATENATED, _MOST_SLICED = 10, 4
 """TFLM's limits: kMaxInputNum of CONCATENATION, and the axes that STRIDED_SLICE takes."""
@@ -103,6 +103,8 @@ class Worker:
                 raise ValueError(f"{LACKS} for int8 '{name}'")
             if code in (_ARG_MAX, _ARG_MIN) and tensors[operator.outputs[0]].type == _INT64:
                 raise ValueError(f"{LACKS} for int64 'ARG_MAX' or 'ARG_MIN'")
+            if code == _UNPACK and tensors[inputs[0]].type == _BOOL:
+                raise ValueError(f"{LACKS} for bool 'UNPACK'")
             if code == _CONCATENATION and len(inputs) > _MOST_CONCATENATED:
                 raise ValueError(f"{LACKS} for 'CONCATENATION' of {len(inputs)} inputs")
             if code == _STRIDED_SLICE and len(tensors[inputs[0]].shape) > _MOST_SLICED:
@@ -187,11 +189,12 @@ class ReferenceWorker(Worker):
         """They have all of them."""
 
     def _translated(self, model: bytes, whole: Any) -> bytes:
-        """They have SELECT, and TILE of every type, but register it as of its first version."""
-        if _TILE not in self._codes:
+        """They have SELECT, and TILE and REVERSE_V2 of every type, but register them as of earlier versions."""
+        early = (_TILE, _REVERSE_V2)
+        if not set(early) & set(self._codes):
             return model
         for code, number in zip(whole.operatorCodes, self._codes, strict=True):
-            code.version = 1 if number == _TILE else code.version
+            code.version = 1 if number in early else code.version
         return _packed(whole)
 
     def _starter(self, model: bytes, arena_bytes: int) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""PACK and UNPACK: tensors of one shape along a new axis, and back."""
+"""PACK and UNPACK: tensors of one shape along a new axis, and back. TFLM lacks UNPACK of bool, which masks become."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tinykit.graph.moving import counts, given, moves_type, positive_axis
 from tinykit.graph.schema import OPTIONS, PACK_OPTIONS
 
 PACKED_TYPES = ("int8", "int16", "int32", "int64", "float32")
-UNPACKED_TYPES = ("int8", "int16", "int32", "float32")
-MOST_PARTS = 64
+UNPACKED_TYPES = ("int8", "int16", "int32", "float32", "bool")
+MOST_PARTS = 1024
 
 
 @dataclass(frozen=True)
