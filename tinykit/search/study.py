@@ -27,6 +27,7 @@ from tinykit.recipe import Recipe, Search
 from tinykit.search.candidate import History, Workshop
 from tinykit.search.front import Point, choose, front, picture, table
 from tinykit.search.space import sample
+from tinykit.search.storage import open_storage
 from tinykit.search.text import recipe_text
 
 _CODE = ("search", "learn", "pipeline/learning.py", "graph", "kernels", "plan", "validate/judge.py", "data/splits.py")
@@ -98,11 +99,7 @@ def _study(recipe: Recipe, settings: Search, output: Path, storage: str | None) 
     same = dataclasses.replace(recipe, path=Path(), title="", search=dataclasses.replace(settings, trials=1))
     name = f"{recipe.name}-{sha256(json.dumps(plain(same), sort_keys=True).encode())[:12]}"
     output.mkdir(parents=True, exist_ok=True)
-    if storage is None:
-        journal = importlib.import_module("optuna.storages.journal")
-        backend: Any = optuna.storages.JournalStorage(journal.JournalFileBackend(str(output / "study.journal")))
-    else:
-        backend = storage
+    backend = open_storage(optuna, storage, output)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # parts of the sampler are called experimental
         first = optuna.create_study(
