@@ -43,7 +43,7 @@ BEYOND_TFLM = {
 TOLD_JUDGES = {"SELECT": "TFLM's SELECT_V2", "SQRT": "TFLM; TensorFlow Lite 2.21 for int8"}
 
 REASONS = {
-    "WHILE": "a loop: GRU, SimpleRNN, and LSTM with masks or unusual activations",
+    "WHILE": "a loop, as a converter of your own makes of GRU, SimpleRNN, and LSTM with masks or unusual activations",
     "IF": "branches have no fixed order",
     "CONV_3D": "TFLM lacks it, and the converter leaves it in float32: Conv3D",
     "CONV_3D_TRANSPOSE": "TFLM lacks it, and the converter leaves it in float32: Conv3DTranspose",
@@ -89,6 +89,11 @@ What becomes of every ordinary Keras layer is in [keras.md](keras.md).
 """
 
 _LIMITS = (
+    (
+        "LayerNormalization in int16x8",
+        "the converter gives a zero the scale 0, on which TFLM stops",
+        "Keep the model in int8",
+    ),
     ("custom and flex operators", "no kernel is known for them", "Replace the layer by built-in operators"),
     (
         "any in a float or dynamic-range model",

@@ -1,6 +1,6 @@
 """Every ordinary Keras layer as a model of its own: converted and kept in `layers.npz`, which `survey.py` judges.
 
-Run from the repository's root, with tensorflow: python -m tests.zoo.layers [--output ARCHIVE.npz]
+Run from the repository's root, with tensorflow: python -m tests.zoo.layers [--output ARCHIVE.npz] [LAYER ...]
 What the converter refuses is kept as what it says.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tests.zoo.make import convert
-from tinykit.arrays import write_npz
+from tinykit.arrays import read_npz, write_npz
 from tinykit.learn.backend import keras
 
 Layer = Callable[[Any, Any], Any]
@@ -172,36 +172,40 @@ def converted(build: Layer, shape: tuple[int, ...]) -> np.ndarray:
         return np.array(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
-def results() -> Iterator[np.ndarray]:
-    """What becomes of each layer; a new process goes on after a layer that crashes the converter."""
-    context, number = get_context("spawn"), 0
-    while number < len(LAYERS):
+def results(numbers: list[int]) -> Iterator[np.ndarray]:
+    """What becomes of these layers; a new process goes on after a layer that crashes the converter."""
+    context, done = get_context("spawn"), 0
+    while done < len(numbers):
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(number, sender))
+        process = context.Process(target=_work, args=(numbers[done:], sender))
         process.start()
         sender.close()
         try:
-            while number < len(LAYERS):
+            while done < len(numbers):
                 yield receiver.recv()
-                number += 1
+                done += 1
         except EOFError:
             process.join()
             yield np.array(f"the converter crashes, status {process.exitcode}")
-            number += 1
+            done += 1
 
 
-def _work(start: int, sender: Connection) -> None:
-    for _, shape, build in LAYERS[start:]:
+def _work(numbers: list[int], sender: Connection) -> None:
+    for number in numbers:
+        _, shape, build = LAYERS[number]
         sender.send(converted(build, shape))
 
 
 def main() -> None:
-    """Convert all and keep the results."""
+    """Convert all, or those that are named, and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", metavar="LAYER")
     parser.add_argument("--output", type=Path, default=ARCHIVE)
     asked = parser.parse_args()
-    kept = {}
-    for (name, _, _), result in zip(LAYERS, results(), strict=True):
+    numbers = [k for k, (name, _, _) in enumerate(LAYERS) if name in asked.names or not asked.names]
+    kept = read_npz(asked.output) if asked.names else {}
+    for number, result in zip(numbers, results(numbers), strict=True):
+        name = LAYERS[number][0]
         kept[name] = result
         print(f"{name}: {f'{result.size} bytes' if result.ndim else result}", flush=True)
     write_npz(asked.output, **kept)

@@ -14,6 +14,7 @@ import numpy as np
 
 from tests.zoo import images, sequences
 from tinykit.learn.backend import keras, quiet_stderr, tensorflow, tfmot
+from tinykit.learn.loops import unrolled
 
 FOLDER = Path(__file__).parent / "models"
 SAMPLES = 24
@@ -74,7 +75,8 @@ def convert(model: Any, activations: str = "int8", edges: str | None = None) -> 
     tf = tensorflow()
     specs = [tf.TensorSpec([1, *x.shape[1:]], x.dtype, name=f"input_{i}") for i, x in enumerate(model.inputs)]
     function = tf.function(lambda *x: model(list(x) if len(x) > 1 else x[0], training=False))
-    functions = [function.get_concrete_function(*specs)]
+    with unrolled(model):
+        functions = [function.get_concrete_function(*specs)]
     order = _order(functions, model) if len(specs) > 1 else [0]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(functions, model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -23,16 +23,12 @@ from tinykit.validate.parity import verify
 
 PAGE = Path(__file__).parents[2] / "docs" / "keras.md"
 
-CRASHES = "a loop, on which the converter crashes"
+CRASHES = "a loop, which Keras cannot unroll and the converter not quantize"
 NO_OPERATOR = "TensorFlow Lite has no operator for it"
 ADVICE = {
     "Activation(softsign)": (NO_OPERATOR, "Use tanh, or write x / (1 + abs(x))"),
     "MaxPooling3D": (NO_OPERATOR, "Use MaxPooling2D on a Reshape"),
     "AveragePooling3D": (NO_OPERATOR, "Use AveragePooling2D on a Reshape"),
-    "SimpleRNN": (CRASHES, "Use unroll=True"),
-    "GRU": (CRASHES, "Use unroll=True"),
-    "LSTM(relu)": (CRASHES, "Use the usual activations, or unroll=True"),
-    "Masking, LSTM": (CRASHES, "Pad with values that need no mask, or use unroll=True"),
     "ConvLSTM1D": (CRASHES, "Use Conv1D over a window of frames, or an unrolled RNN of convolutions"),
     "ConvLSTM2D": (CRASHES, "Use Conv2D over a window of frames, or an unrolled RNN of convolutions"),
     "CategoryEncoding": (NO_OPERATOR, "Encode before the model, or use Embedding"),
@@ -44,7 +40,9 @@ _HEAD = """# Keras layers
 
 Made by `python -m tests.zoo.survey`; do not edit. What the converter of TensorFlow 2.19 makes of every ordinary layer
 in a full int8 model, and whether tinykit compiles it. What is compiled equals the judge byte for byte, layer for layer,
-in every test run. Layers that only train (dropout, noise, random images) leave nothing behind.
+in every test run. Layers that only train (dropout, noise, random images) leave nothing behind. Recurrent layers are
+unrolled as they are converted, but not a plain LSTM, which is one operator. A converter of your own needs
+`unroll=True`.
 
 | layer | becomes | result |
 |---|---|---|

@@ -26,7 +26,8 @@ from tinykit.validate.vectors import vectors
 
 BEYOND_TFLM = (
     *("Activation(selu)", "Activation(gelu)", "Activation(mish)", "Activation(softplus)", "Activation(exponential)"),
-    *("LocallyConnected2D", "UpSampling1D", "Cropping3D", "RepeatVector", "Masking", "Discretization"),
+    *("LocallyConnected2D", "UpSampling1D", "Cropping3D", "RepeatVector"),
+    *("Masking", "Masking, LSTM", "Discretization"),
 )
 """Layers that become what TFLM lacks: tensorflow judges them."""
 

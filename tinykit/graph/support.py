@@ -11,7 +11,7 @@ from tinykit.graph.ops import REGISTRY
 TENSOR_TYPES = ("int8", "int16", "int32", "int64", "uint8", "float32", "bool")
 
 FIXES = {
-    "WHILE": "Build recurrent layers with unroll=True, or use convolutions",
+    "WHILE": "Convert with 'tinykit quantize', which unrolls recurrent layers, or build them with unroll=True",
     "IF": "Use a model without branches",
     "CONV_3D": "Use Conv2D with the depth among the channels, or one Conv2D a slice",
     "CONV_3D_TRANSPOSE": "Use Conv2DTranspose with the depth among the channels",
