@@ -23,7 +23,7 @@ __all__ = ["recipe"]  # a fixture
         ("study.db", UsageError, "postgresql://USER"),
         ("what://127.0.0.1/x", UsageError, "postgresql://USER"),
         ("sqlite:////no/such/folder/study.db", EnvironmentFailure, "unable to open"),
-        ("postgresql://me:secret@127.0.0.1:1/study", EnvironmentFailure, "psycopg2-binary|cannot be used"),
+        ("postgresql://me:secret@127.0.0.1:1/study", EnvironmentFailure, "pip install .*psycopg|cannot be used"),
     ],
 )
 def test_databases_that_cannot_be_used(url: str, kind: type, telling: str, tmp_path: Path) -> None:

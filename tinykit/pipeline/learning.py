@@ -12,15 +12,14 @@ import numpy as np
 from tinykit.data import Splits, load, restore, save
 from tinykit.data.rows import Rows, Samples, chunks, take, whole
 from tinykit.errors import ModelError
-from tinykit.features.description import attach
 from tinykit.learn.augment import augment, require_no_copies
 from tinykit.learn.hints import Feature
 from tinykit.learn.together import ALONE, Together
 from tinykit.pipeline import referral
 from tinykit.pipeline.front_end import featured
 from tinykit.pipeline.store import Kept, Store
-from tinykit.pipeline.values import keep_samples, samples_folder
-from tinykit.recipe import Distill, Recipe
+from tinykit.pipeline.values import described, keep_samples, samples_folder
+from tinykit.recipe import Distill, Features, Recipe
 from tinykit.stored import stored_npz, write_npz_by_parts
 from tinykit.targets import Target
 
@@ -51,9 +50,11 @@ class Learning:
 
     def data(self) -> Kept:
         """Splits as files, as models read them: splits.npz for later stages, test.npz for `tinykit validate`."""
-        loaded, settings = self._loaded(), self.recipe.features
-        if settings is None:
-            return loaded
+        return self._loaded() if self.recipe.features is None else self.behind(self.recipe.features)
+
+    def behind(self, settings: Features, name: str = "features") -> Kept:
+        """The same with this front end, as the stage `name`."""
+        loaded = self._loaded()
 
         def make(folder: Path) -> dict[str, Any]:
             splits = featured(restore(loaded.folder), settings)
@@ -61,7 +62,7 @@ class Learning:
             return {**loaded.facts, "warnings": list(splits.warnings), "shape": list(splits.shape)}
 
         code = ("data/splits.py", "data/rows.py", "features", "pipeline/front_end.py")
-        return self.store.stage("features", settings, (loaded,), code, make, libraries=("numpy",))
+        return self.store.stage(name, settings, (loaded,), code, make, libraries=("numpy",))
 
     def _loaded(self) -> Kept:
         """Splits as their source holds them."""
@@ -258,7 +259,7 @@ class Learning:
             shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: settings.representative]
             softmax = models.ends_in_softmax(self.recipe.student)
             content = convert.to_int8(model, splits.x_train[shown], softmax=softmax, wide=wide)
-            content = content if splits.front is None else attach(content, splits.front)
+            content = described(content, splits)
             (folder / "model.tflite").write_bytes(content)
             normalized = keep_samples(content, splits, folder)
             zeros = int8_sparsity(content)

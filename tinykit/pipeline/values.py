@@ -15,8 +15,13 @@ from tinykit.codegen.values import values_header
 from tinykit.data import Splits
 from tinykit.data.normalization import Normalization
 from tinykit.data.rows import chunks
-from tinykit.features.description import describe
+from tinykit.features.description import attach, describe
 from tinykit.pipeline.store import Kept
+
+
+def described(model: bytes, splits: Splits) -> bytes:
+    """The model with the description of the front end that its samples went through, if any."""
+    return model if splits.front is None else attach(model, splits.front)
 
 
 def keep_samples(model: bytes, splits: Splits, folder: Path) -> dict[str, Any]:

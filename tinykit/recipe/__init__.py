@@ -8,6 +8,7 @@ schema.py says what it can hold, rules.py what no single key can get wrong alone
 from tinykit.recipe.lines import key_lines
 from tinykit.recipe.reader import load_recipe
 from tinykit.recipe.schema import (
+    FRONT_END_CHOICES,
     SECTIONS,
     Accept,
     BoardChoice,
@@ -24,6 +25,7 @@ from tinykit.recipe.schema import (
 )
 
 __all__ = [
+    "FRONT_END_CHOICES",
     "SECTIONS",
     "Accept",
     "BoardChoice",

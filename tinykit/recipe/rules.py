@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import NamedTuple
 
-from tinykit.recipe.schema import FOURS, Data, Distill, Features, Model, Recipe
+from tinykit.recipe.schema import FOURS, FRONT_END_CHOICES, Data, Distill, Features, Model, Recipe, Search
 
 
 class Rule(NamedTuple):
@@ -122,8 +122,22 @@ def _search(recipe: Recipe) -> Iterator[Rule]:
         "sparsity",
         "sparsity to choose from needs a [prune] section",
     )
+    if recipe.search is not None:
+        yield from _search_front_end(recipe, recipe.search)
     out = any(not 0 <= part <= 0.99 for part in sparsity)
     yield Rule(out, "search", "sparsity", "sparsity must lie in 0 to 0.99")
+
+
+def _search_front_end(recipe: Recipe, search: Search) -> Iterator[Rule]:
+    """A choice of front ends needs one to change, and a teacher whose answers stay true of other features."""
+    chosen = [key for key in FRONT_END_CHOICES if getattr(search, key)]
+    hinted = recipe.distill is not None and bool(recipe.distill.hints or recipe.distill.attention)
+    copied = recipe.distill is not None and recipe.student.copies > 0
+    for key in chosen:
+        yield Rule(recipe.features is None, "search", key, f"{key} to choose from needs a [features] section")
+        yield Rule(any(value <= 0 for value in getattr(search, key)), "search", key, f"{key} must be above 0")
+        yield Rule(hinted, "search", key, "hints and attention need one front end for teacher and students")
+        yield Rule(copied, "search", key, "copies of samples need one front end for teacher and students")
 
 
 def _prune(recipe: Recipe) -> Iterator[Rule]:

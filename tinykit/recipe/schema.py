@@ -16,6 +16,8 @@ FOURS = {"2:4": 0.5, "1:4": 0.75}
 STRATEGIES = ("mirrored", "multi_worker")
 OPTIMIZATIONS = ("speed", "size", "ram")
 FEATURE_KINDS = ("statistics", "spectrum", "mel", "mfcc", "micro")
+FRONT_END_CHOICES = ("window_ms", "hop_ms", "bands", "coefficients")
+"""Keys of [features] that [search] may hold choices for."""
 METHODS = ("ptq", "qat", "prune-preserving-qat", "int16x8")
 
 
@@ -276,12 +278,17 @@ class Search:
     Attributes:
         layers: as in [student], with choices in braces: "conv {8|16} 3x3 relu".
         sparsity: of [prune], to choose from; 0 is unpruned. Empty: nothing is pruned.
+        window_ms, hop_ms, bands, coefficients: of [features], to choose from; those that are empty stay as they are.
         trials: how many candidates. seed: of the sampler.
         min_accuracy: on validation; the cheapest candidate that reaches it is chosen.
     """
 
     layers: tuple[str, ...]
     sparsity: tuple[float, ...] = ()
+    window_ms: tuple[float, ...] = ()
+    hop_ms: tuple[float, ...] = ()
+    bands: tuple[int, ...] = ()
+    coefficients: tuple[int, ...] = ()
     trials: int = _number(1, 10**6, 30)
     seed: int = _number(0, 2**31 - 1, 0)
     min_accuracy: float | None = _number(0.0, 1.0, None)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from tinykit.firmware.fit import predict_fit
 from tinykit.graph.reader import read_graph
 from tinykit.pipeline.learning import Learning, judged_scores
 from tinykit.pipeline.store import Kept
-from tinykit.pipeline.values import keep_samples
+from tinykit.pipeline.values import described, keep_samples
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Cost
 from tinykit.recipe import Prune
@@ -34,6 +35,15 @@ class Forecast:
     missing: int
 
 
+def whole(cost: Cost) -> dict[str, int]:
+    """Flash, RAM and instructions of a model and its front end."""
+    found = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
+    if cost.features is None:
+        return found
+    front = {"flash": cost.features.flash, "ram": cost.features.static, "instructions": cost.features.instructions}
+    return {key: found[key] + front[key] for key in found}
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Everything that candidates of one recipe share."""
@@ -42,6 +52,17 @@ class Workshop:
     board: Board
     data: Kept
     outputs: Kept | None
+
+    def behind(self, front_end: dict[str, Any]) -> Workshop:
+        """The same with other values for some keys of [features]; the teacher's answers are to the same samples.
+
+        Raises: RecipeError where there is no such front end.
+        """
+        own = self.learning.recipe.features
+        if not front_end or own is None:
+            return self
+        name = "-".join(["features", *(f"{key}-{value:g}" for key, value in sorted(front_end.items()))])
+        return dataclasses.replace(self, data=self.learning.behind(dataclasses.replace(own, **front_end), name))
 
     def splits(self) -> Splits:
         """The recipe's data."""
@@ -61,17 +82,14 @@ class Workshop:
         if sparsity:
             model = pruning.untrained(model, self._prune(sparsity))
         softmax = models.ends_in_softmax(student)
-        plan = make_plan(
-            read_graph(convert.to_int8(model, splits.x_train[:_SHOWN], softmax=softmax)),
-            self.board.target,
-            recipe.board.optimize,
-        )
+        content = described(convert.to_int8(model, splits.x_train[:_SHOWN], softmax=softmax), splits)
+        plan = make_plan(read_graph(content), self.board.target, recipe.board.optimize)
         fit, accept, cost = predict_fit(plan, self.board), recipe.accept, plan.cost
         over = (
             fit.flash_missing,
             fit.ram_missing,
-            0 if accept.max_flash is None else cost.flash - accept.max_flash,
-            0 if accept.max_ram is None else cost.ram - accept.max_ram,
+            0 if accept.max_flash is None else whole(cost)["flash"] - accept.max_flash,
+            0 if accept.max_ram is None else whole(cost)["ram"] - accept.max_ram,
         )
         return Forecast(cost, sum(max(0, amount) for amount in over))
 
@@ -106,7 +124,8 @@ class Workshop:
             healing = training.Budget(prune.steps, prune.batch, prune.learning_rate, seed)
             model, _ = pruning.prune(model, prune, task, healing, quiet=True)
         shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: recipe.quantize.representative]
-        return history, convert.to_int8(model, splits.x_train[shown], softmax=models.ends_in_softmax(student))
+        content = convert.to_int8(model, splits.x_train[shown], softmax=models.ends_in_softmax(student))
+        return history, described(content, splits)
 
     def judge(self, tflite: bytes) -> tuple[Cost, float, float]:
         """The trained model's planned cost, and TFLM's accuracy on validation and test."""

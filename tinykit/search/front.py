@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,7 +15,8 @@ STATES = ("trained", "stopped", "too large", "impossible")
 class Point:
     """One candidate. Accuracies are TFLM's on the int8 model, absent unless trained; the costs are the plan's.
 
-    Attributes: `number` of the trial, -1 for the recipe's own student; `test` is told, it decides nothing.
+    Attributes: `number` of the trial, -1 for the recipe's own student; `test` is told, it decides nothing; `front_end`
+        the chosen keys of [features].
     """
 
     number: int
@@ -27,6 +28,7 @@ class Point:
     instructions: int | None = None
     validation: float | None = None
     test: float | None = None
+    front_end: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -82,7 +84,8 @@ def table(points: list[Point], chosen: Point | None, by_hand: Point) -> str:
 
 def _words(point: Point) -> str:
     pruned = f"; {point.sparsity:.0%} pruned" if point.sparsity else ""
-    return ", ".join(point.layers) + pruned
+    behind = ", ".join(f"{key} {value:g}" for key, value in point.front_end.items())
+    return ", ".join(point.layers) + pruned + (f"; {behind}" if behind else "")
 
 
 def _part(value: float | None) -> str:

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from tinykit.errors import EnvironmentFailure, ToolMissing, UsageError
 
+_PACKAGES = {"psycopg": '"psycopg[binary]"', "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""What brings a driver's module; which one SQLAlchemy takes for PostgreSQL depends on its version."""
+
 
 def open_storage(optuna: Any, url: str | None, output: Path) -> Any:
     """Optuna's storage: at a database's URL, such as postgresql://USER:PASSWORD@HOST/NAME; without one study.journal.
@@ -24,8 +27,11 @@ def open_storage(optuna: Any, url: str | None, output: Path) -> Any:
     try:
         return optuna.storages.RDBStorage(url)
     except ImportError as error:
+        lacking = getattr(error.__cause__ or error, "name", None) or kind
         raise ToolMissing(
-            f"a driver for {kind} is not installed", next_step="For PostgreSQL: pip install psycopg2-binary"
+            f"a driver for {kind} is not installed",
+            expected=f"the Python package {lacking}",
+            next_step=f"Install it with: pip install {_PACKAGES.get(lacking, lacking)}",
         ) from error
     except (errors.ArgumentError, errors.NoSuchModuleError) as error:
         raise _no_url(url) from error

@@ -23,14 +23,17 @@ from tinykit.files import sha256, write_atomic
 from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.progress import Progress
-from tinykit.recipe import Recipe, Search
-from tinykit.search.candidate import History, Workshop
+from tinykit.recipe import FRONT_END_CHOICES, Recipe, Search
+from tinykit.search.candidate import History, Workshop, whole
 from tinykit.search.front import Point, choose, front, picture, table
 from tinykit.search.space import sample
 from tinykit.search.storage import open_storage
 from tinykit.search.text import recipe_text
 
-_CODE = ("search", "learn", "pipeline/learning.py", "graph", "kernels", "plan", "validate/judge.py", "data/splits.py")
+_CODE = (
+    "search", "features", "learn", "pipeline/learning.py", "graph", "kernels", "plan", "validate/judge.py",
+    "data/splits.py",
+)  # fmt: skip
 
 
 def search(
@@ -96,8 +99,9 @@ def _optuna() -> Any:
 def _study(recipe: Recipe, settings: Search, output: Path, storage: str | None) -> Any:
     """The study of this recipe: its name is a hash of all that matters, so that a changed recipe starts another."""
     optuna = _optuna()
-    same = dataclasses.replace(recipe, path=Path(), title="", search=dataclasses.replace(settings, trials=1))
-    name = f"{recipe.name}-{sha256(json.dumps(plain(same), sort_keys=True).encode())[:12]}"
+    same = plain(dataclasses.replace(recipe, title="", search=dataclasses.replace(settings, trials=1)))
+    same.pop("path")  # the file's content, of which only what it says matters
+    name = f"{recipe.name}-{sha256(json.dumps(same, sort_keys=True).encode())[:12]}"
     output.mkdir(parents=True, exist_ok=True)
     backend = open_storage(optuna, storage, output)
     with warnings.catch_warnings():
@@ -137,20 +141,22 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
     pruned = _optuna().TrialPruned
     layers = sample(settings.layers, trial.suggest_categorical)
     sparsity = float(trial.suggest_categorical("sparsity", settings.sparsity)) if settings.sparsity else 0.0
-    trial.set_user_attr("layers", layers)
-    trial.set_user_attr("sparsity", sparsity)
+    offered = {key: getattr(settings, key) for key in FRONT_END_CHOICES}
+    front_end = {key: trial.suggest_categorical(key, values) for key, values in offered.items() if values}
+    for key, value in (("layers", layers), ("sparsity", sparsity), ("front_end", front_end)):
+        trial.set_user_attr(key, value)
 
     def end(state: str, **found: Any) -> None:
         for key, value in {"state": state, **found}.items():
             trial.set_user_attr(key, value)
 
     try:
+        workshop = workshop.behind(front_end)
         forecast = workshop.forecast(layers, sparsity)
     except (RecipeError, UnsupportedModel, ModelError) as error:
         end("impossible", why=error.what, missing=1)
         raise pruned from error
-    cost = forecast.cost
-    costs = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
+    costs = whole(forecast.cost)
     if forecast.missing:
         end("too large", **costs, missing=forecast.missing)
         raise pruned
@@ -165,7 +171,7 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
         end("stopped", **costs, curve=curve)
         raise pruned
     cost, validation, test = workshop.judge(tflite)
-    costs = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
+    costs = whole(cost)
     end("trained", **costs, curve=curve, validation=validation, test=test)
     return (validation, *costs.values())
 
@@ -182,7 +188,8 @@ def _is_behind(history: History, rivals: list[list[float]]) -> bool:
 def _point(trial: Any) -> Point:
     found = trial.user_attrs
     figures = {key: found.get(key) for key in ("flash", "ram", "instructions", "validation", "test")}
-    return Point(trial.number, tuple(found["layers"]), found["sparsity"], found["state"], **figures)
+    made = (tuple(found["layers"]), found["sparsity"], found["state"])
+    return Point(trial.number, *made, **figures, front_end=found["front_end"])
 
 
 # --- what surrounds it --------------------------------------------------------------------------------
@@ -205,8 +212,7 @@ def _by_hand(workshop: Workshop, store: Store) -> Point:
         _, tflite = workshop.train(recipe.student.layers, 0.0, lambda history: False)
         assert tflite is not None
         cost, validation, test = workshop.judge(tflite)
-        costs = {"flash": cost.flash, "ram": cost.ram, "instructions": cost.instructions}
-        return {**costs, "validation": validation, "test": test}
+        return {**whole(cost), "validation": validation, "test": test}
 
     after: tuple[Kept, ...] = (workshop.data,) if workshop.outputs is None else (workshop.data, workshop.outputs)
     settings = (recipe.student, recipe.distill, recipe.quantize, recipe.seeds[0], workshop.board.target.name)
@@ -247,7 +253,7 @@ def _write(
     files = {"json": output / "search.json", "picture": output / "search.svg"}
     if chosen is not None:
         files["recipe"] = output / "chosen.toml"
-        write_atomic(files["recipe"], recipe_text(recipe, chosen.layers, chosen.sparsity, output))
+        write_atomic(files["recipe"], recipe_text(recipe, chosen.layers, chosen.sparsity, output, chosen.front_end))
     result = {
         "recipe": recipe.name,
         "board": target_board.name,

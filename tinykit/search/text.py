@@ -11,8 +11,10 @@ from typing import Any
 from tinykit.recipe import SECTIONS, Recipe
 
 
-def recipe_text(recipe: Recipe, layers: tuple[str, ...], sparsity: float, folder: Path) -> str:
-    """The recipe with this student and this sparsity, for a file in `folder`; [search] is left out.
+def recipe_text(
+    recipe: Recipe, layers: tuple[str, ...], sparsity: float, folder: Path, front_end: dict[str, Any] | None = None
+) -> str:
+    """The recipe with this student, sparsity and keys of [features], for a file in `folder`; [search] is left out.
 
     Only what differs from a default is written. A sparsity of 0 leaves [prune] out.
     """
@@ -21,6 +23,8 @@ def recipe_text(recipe: Recipe, layers: tuple[str, ...], sparsity: float, folder
     quantize = recipe.quantize
     if prune is None and quantize.method == "prune-preserving-qat":
         quantize = dataclasses.replace(quantize, method="qat")
+    features = dataclasses.replace(recipe.features, **(front_end or {})) if recipe.features is not None else None
+    recipe = dataclasses.replace(recipe, features=features)
     changed = dataclasses.replace(recipe, student=student, prune=prune, quantize=quantize, search=None)
     lines = [f"title = {_value(changed.title)}", f"seeds = {_value(changed.seeds)}"]
     for name in SECTIONS:
