@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ def test_windows_with_another_line_or_a_hole_are_dropped(tmp_path: Path) -> None
 
 def test_silence_and_a_cable_that_is_pulled_keep_what_is_there(tmp_path: Path) -> None:
     short = (line for line, _ in zip(counting(), range(130), strict=False))
-    with pytest.raises(DeviceError, match="no line came over board for 5 s"):
+    with pytest.raises(DeviceError, match=r"no line of numbers came over board for 5 s.*found silence"):
         record(tmp_path / "set.csv", Board(short), count=9)
     assert exported(tmp_path / "set.csv")[0].shape == (2, 50, 1, 2)
 
@@ -142,6 +143,12 @@ def test_silence_and_a_cable_that_is_pulled_keep_what_is_there(tmp_path: Path) -
     assert exported(tmp_path / "set.csv")[0].shape == (4, 50, 1, 2)
     assert record(tmp_path / "set.csv", Board(counting()), count=1).windows == 1
     assert exported(tmp_path / "set.csv")[0].shape == (5, 50, 1, 2)
+
+
+def test_a_board_that_prints_no_numbers_ends_the_capture_and_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="found lines such as 'x: 1 y: 2'"):
+        record(tmp_path / "set.csv", Board(itertools.repeat("x: 1 y: 2")))
+    assert not (tmp_path / "set.csv").exists()
 
 
 @given(st.integers(1, 400))

@@ -133,6 +133,13 @@ def test_silence_ends_in_a_timeout_that_grows_with_the_bytes() -> None:
     assert 6 < short < fake.now - start < 7
 
 
+def test_a_program_that_prints_text_is_not_called_silent() -> None:
+    _, dut = device(to_host=lambda data: b"hello world\r\n")
+    with pytest.raises(LinkTimeout) as caught:
+        dut.hello()
+    assert "no frame" in str(caught.value.found) and "silence" not in str(caught.value)
+
+
 def test_a_long_inference_is_waited_for() -> None:
     fake, dut = device()
     dut.hello()

@@ -18,6 +18,7 @@ from tinykit.firmware.build import build
 from tinykit.flash import flash
 from tinykit.flash.running import stop
 from tinykit.graph.reader import read_graph
+from tinykit.link.fake import FakeDevice, fake_hello
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Constant, Plan, Pointer, Step
 from tinykit.validate.bench import bench
@@ -81,6 +82,14 @@ def without_ticks(result: dict[str, Any]) -> dict[str, Any]:
 def test_an_engine_that_is_not_there(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown engine 'magic'"):
         bench(model, board(MAIN), engine="magic", folder=tmp_path)
+
+
+def test_sizes_of_one_core_are_never_put_beside_counts_of_another(model: Path, tmp_path: Path) -> None:
+    graph = read_graph(model)
+    device = FakeDevice(dataclasses.replace(fake_hello(graph.sha256, 64, CLASSES), target="cortex-m0"), bytes)
+    with pytest.raises(WrongFirmware, match="expected cortex-m4, engine aot, found cortex-m0"):
+        bench(model, board(MAIN), port=device, folder=tmp_path / "firmware")
+    assert device.invocations == 0
 
 
 def test_validate_builds_and_runs_the_board_itself(model: Path, data: Path, tmp_path: Path) -> None:

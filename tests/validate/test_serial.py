@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.models import ModelBuilder, conv_2d, fully_connected, reshape, softmax
 from tinykit.boards import board
-from tinykit.errors import DataError, DeviceFault, DeviceReset, PortError, WrongFirmware
+from tinykit.errors import DataError, DeviceFault, DeviceReset, PortError, WrongBoard, WrongFirmware
 from tinykit.graph.reader import read_graph
 from tinykit.link.fake import FakeDevice, fake_hello
 from tinykit.plan.build import make_plan
@@ -119,6 +120,14 @@ def test_the_first_layer_that_differs_is_named(setup: Setup, wrong: int) -> None
     assert found["mismatched_values"] == 1
     assert abs(found["board"] - found["tflm"]) == 64
     assert np.ravel_multi_index(found["index"], plan.graph.tensor(broken.outputs[0]).shape) == 2
+
+
+def test_a_device_that_calls_itself_another_board_is_refused(setup: Setup) -> None:
+    device = setup.device()
+    device.hello = dataclasses.replace(device.hello, board="microbit")
+    with pytest.raises(WrongBoard, match=r"found microbit\. Give --board microbit"):
+        validate(setup.model, BOARD, setup.data, port=device, quiet=True)
+    assert device.invocations == 0
 
 
 def test_other_firmware_is_refused_by_its_hash(setup: Setup) -> None:

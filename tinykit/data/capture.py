@@ -31,7 +31,7 @@ ARRIVAL_SECONDS = 0.05
 """How late a line may be told beside that: USB adapters and the port's reader pass bytes on in bunches."""
 
 SILENCE_SECONDS = 5.0
-"""No line for so long ends the capture."""
+"""No line of numbers for so long ends the capture."""
 
 MOST_BAD = 5
 """So many windows in a row that are too fast, too slow or broken end it too."""
@@ -181,21 +181,27 @@ def capture(
 
     A window whose lines came too fast, too slow or with another line between is dropped. `heard` is told how many
     there are.
-    Raises: DataError when windows are bad again and again; DeviceError for silence; PortError; as `Recording.add`.
+    Raises: DataError when windows are bad again and again; DeviceError where no numbers come; PortError; as
+        `Recording.add`.
     """
     reader, run = LineReader(), _Run(wanted)
-    last_line = port.clock()
+    last_numbers, other = port.clock(), ""
     while run.windows < wanted.count:
         lines = reader.feed(port.read(0.2))
         now = port.clock()
-        if not lines and now - last_line > SILENCE_SECONDS:
+        for line in lines:
+            if numbers_in(line) is None:
+                other = line
+            else:
+                last_numbers, other = now, ""
+        if now - last_numbers > SILENCE_SECONDS:
             raise DeviceError(
-                f"no line came over {port.name} for {SILENCE_SECONDS:.0f} s",
-                expected=f"about {wanted.rate:g} lines of numbers a second",
+                f"no line of numbers came over {port.name} for {SILENCE_SECONDS:.0f} s",
+                expected=f"about {wanted.rate:g} of them a second",
+                found=f"lines such as {other[:40]!r}" if other else "silence",
                 next_step="Check the baud rate and that the board prints its sensor; the windows so far are kept",
                 page="device-silent",
             )
-        last_line = now if lines else last_line
         for line in lines:
             window = run.take(line, now)
             if window is not None and run.windows < wanted.count:

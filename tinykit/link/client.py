@@ -55,6 +55,7 @@ class Client:
         self._unanswered = 0
         self._name_of = name_of
         self._decoder = Decoder()
+        self._heard = 0
         self._waiting: list[Frame] = []
         self._seq = 0
         self._computed = 0
@@ -80,6 +81,7 @@ class Client:
         message = encode(Frame(kind, self._next_seq(kind), payload))
         timeout = BASE_SECONDS + (len(message) + answer) / BYTES_A_SECOND
         self._greeted = self._greeted and kind not in (Kind.HELLO, Kind.RESET)
+        before = self._heard
         for factor in patience:
             self.port.write(message)
             found = self._await(kind, self.port.clock() + timeout * factor)
@@ -89,7 +91,7 @@ class Client:
             self._unanswered += 1
         raise LinkTimeout(
             f"the device on {self.port.name} did not answer {kind.name}",
-            found=f"{self._decoder.dropped} damaged frames" if self._decoder.dropped else "silence",
+            found=self._instead(self._heard - before),
             next_step="Check that tinykit firmware runs on it (tinykit flash) and that no other program reads the port",
             page="device-silent",
         )
@@ -112,7 +114,15 @@ class Client:
             left = deadline - self.port.clock()
             if left <= 0:
                 return None
-            self._waiting += self._decoder.feed(self.port.read(left))
+            data = self.port.read(left)
+            self._heard += len(data)
+            self._waiting += self._decoder.feed(data)
+
+    def _instead(self, heard: int) -> str:
+        """What came in place of an answer, `heard` bytes in all."""
+        if self._decoder.dropped:
+            return f"{self._decoder.dropped} damaged frames"
+        return f"{heard} bytes, but no frame: another program's output, or another baud rate" if heard else "silence"
 
     def _judge(self, kind: Kind, frame: Frame) -> bytes | None:
         """The payload if `frame` answers the request; None if it is none of its business."""

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinykit.errors import DeviceError, DeviceFault, DeviceReset, LinkTimeout, PortError, UsageError, WrongFirmware
+from tinykit.errors import (
+    DeviceError,
+    DeviceFault,
+    DeviceReset,
+    LinkTimeout,
+    PortError,
+    UsageError,
+    WrongBoard,
+    WrongFirmware,
+)
 from tinykit.link.client import GREETING_PATIENCE, Client, chunks
 from tinykit.link.frames import MAX_PAYLOAD, Kind
 from tinykit.link.hello import Hello
@@ -128,6 +137,24 @@ class Device:
                 facts={"expected_sha256": sha256, "found_sha256": hello.sha256},
             )
         return hello
+
+    def require_board(self, board: Board) -> None:
+        """Make sure that the device does not call itself another board of the registry; a name that nobody knows, as
+        firmware of an ecosystem or of your own may say, is let pass.
+
+        Raises: WrongBoard.
+        """
+        from tinykit.boards import all_boards
+
+        said = self.description.board
+        if said != board.name and any(said == known.name for known in all_boards()):
+            raise WrongBoard(
+                f"the device on {self.port.name} says that it is another board",
+                expected=board.name,
+                found=said,
+                next_step=f"Give --board {said}, or the port of the {board.name}",
+                page="wrong-firmware",
+            )
 
     def write_input(self, data: bytes, index: int = 0) -> None:
         """Fill the model's input `index` with `data`, its raw little-endian bytes."""

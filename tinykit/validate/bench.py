@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinykit.errors import DeviceError, ModelError
+from tinykit.errors import DeviceError, ModelError, WrongFirmware
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.graph.support import require_supported
@@ -58,7 +58,7 @@ def bench(
         optimize: as for `plan.build.make_plan`; a device on `port` must run firmware that was built so.
     Returns: the JSON of `tinykit bench`.
     Raises: UsageError for an unknown engine; ModelError, DoesNotFit, ToolMissing, ToolFailed, WrongFirmware,
-        DeviceError.
+        WrongBoard, DeviceError.
     """
     from tinykit.firmware.build import build_program, default_folder
     from tinykit.firmware.engines import model_program
@@ -71,7 +71,22 @@ def bench(
         expected = judge.run_batches(inputs)
         with open_device(board, firmware, port) as device:
             device.require_model(graph.sha256)
+            device.require_board(board)
+            _require_program(device, board, engine)
             return {"model": model.name, **measure(device, graph, firmware.sizes, inputs, expected, optimize)}
+
+
+def _require_program(device: Device, board: Board, engine: str) -> None:
+    """Sizes are those of the firmware built here, so the device must run its like. Raises: WrongFirmware."""
+    hello = device.description
+    if (hello.target, hello.engine) != (board.target.name, engine):
+        raise WrongFirmware(
+            f"the device on {device.port.name} runs firmware of another kind",
+            expected=f"{board.target.name}, engine {engine}",
+            found=f"{hello.target}, engine {hello.engine}",
+            next_step="Give the --board and --engine that it was built for",
+            page="wrong-firmware",
+        )
 
 
 def compare(model: Path, board: Board, *, folder: Path | None = None, seed: int = 0) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def validate(
     samples = load_samples(data, graph, limit)
     with Judge(model.read_bytes()) as judge, device_for(graph, board, port, folder, optimize) as device:
         device.require_model(graph.sha256)
+        device.require_board(board)
         expected = _expected(judge, graph, samples)
         path = checkpoint_path(graph, board, folder, optimize) if resume else None
         with Checkpoint(path, device.description, samples) as kept:
