@@ -37,6 +37,8 @@ BEYOND_TFLM = {
     "CONCATENATION": "more than 10 inputs",
     "STRIDED_SLICE": "5 axes",
     "UNPACK": "bool",
+    "REDUCE_MAX": "int16",
+    "REDUCE_MIN": "int16",
 }
 """Operators, or types and shapes of them, that TFLM lacks."""
 

@@ -56,6 +56,8 @@ def many_operators() -> bytes:
         x = model.input((3, 7, 2), dtype=dtype)
         for op in ("ARG_MAX", "ARG_MIN"):
             outputs.append(arg_extreme(model, x, op=op, axis=1, dtype="int64"))
+    wide = model.input((3, 5, 4), 0.001, 0, "int16")
+    outputs += [reduction(model, wide, op=f"REDUCE_{kind}", axes=(1,)) for kind in ("MAX", "MIN")]
     outputs += unpack(model, flags, axis=2)
     x = model.input((2, 3))
     outputs.append(concatenation(model, [x] * 7 + [relu(model, x)] * 6, axis=1))

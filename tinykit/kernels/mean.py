@@ -38,9 +38,11 @@ def lower_sum(graph: Graph, operator: Operator, target: Target) -> list[Step]:
 @lowering("REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL")
 def lower_extreme(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """The same loops. A bool is a byte, 0 or 1: whether any is true is the greatest, whether all are is the least."""
-    if graph.tensor(operator.inputs[0]).dtype == "float32":
+    x = graph.tensor(operator.inputs[0])
+    if x.dtype == "float32":
         return []
-    return [_step(graph, operator, target, "tk_reduce_extreme", [], kind=_kind(operator))]
+    function = "tk_reduce_extreme_int16" if x.dtype == "int16" else "tk_reduce_extreme"
+    return [_step(graph, operator, target, function, [], kind=_kind(operator))]
 
 
 @lowering("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")

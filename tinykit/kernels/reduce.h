@@ -47,6 +47,19 @@ TK_INLINE void tk_reduce_extreme(const tk_reduce_shape *s, const int8_t *input, 
     }
 }
 
+TK_INLINE void tk_reduce_extreme_int16(const tk_reduce_shape *s, const int16_t *input, int16_t *output) {
+    int kept[3], at[3], i = 0;
+    TK_EACH_OF_THREE(s->kept, kept) {
+        const int first = tk_place_of_three(s->kept_strides, kept);
+        int32_t extreme = input[first];
+        TK_EACH_OF_THREE(s->reduced, at) {
+            const int32_t value = input[first + tk_place_of_three(s->reduced_strides, at)];
+            extreme = s->is_maximum ? tk_maximum(extreme, value) : tk_minimum(extreme, value);
+        }
+        output[i++] = (int16_t)extreme;
+    }
+}
+
 /* SUM, MEAN, REDUCE_MAX and REDUCE_MIN, begun from start[0] and divided by start[1] at the end. */
 TK_INLINE void tk_reduce_float(const tk_reduce_shape *s, const float *input, float *output, const float *start) {
     int kept[3], at[3], i = 0;

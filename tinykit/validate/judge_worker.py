@@ -31,8 +31,9 @@ LACKS = "Didn't find op"
 """TFLM's own words for an operator that it does not have; its errors carry them."""
 
 _CONCATENATION, _STRIDED_SLICE, _EXP, _ARG_MAX, _SELECT = 2, 45, 47, 56, 64
-_TILE, _LOG, _SQRT, _ARG_MIN, _UNPACK, _REVERSE_V2, _SELECT_V2 = 69, 73, 75, 79, 88, 105, 123
-_INT64, _BOOL, _INT8 = 4, 6, 9
+_TILE, _LOG, _SQRT, _ARG_MIN, _REDUCE_MAX = 69, 73, 75, 79, 82
+_UNPACK, _REDUCE_MIN, _REVERSE_V2, _SELECT_V2 = 88, 89, 105, 123
+_INT64, _BOOL, _INT16, _INT8 = 4, 6, 7, 9
 """Numbers in the schema."""
 _MOST_CONCATENATED, _MOST_SLICED = 10, 4
 """TFLM's limits: kMaxInputNum of CONCATENATION, and the axes that STRIDED_SLICE takes."""
@@ -103,6 +104,8 @@ class Worker:
                 raise ValueError(f"{LACKS} for int8 '{name}'")
             if code in (_ARG_MAX, _ARG_MIN) and tensors[operator.outputs[0]].type == _INT64:
                 raise ValueError(f"{LACKS} for int64 'ARG_MAX' or 'ARG_MIN'")
+            if code in (_REDUCE_MAX, _REDUCE_MIN) and tensors[inputs[0]].type == _INT16:
+                raise ValueError(f"{LACKS} for int16 'REDUCE_MAX' or 'REDUCE_MIN'")
             if code == _UNPACK and tensors[inputs[0]].type == _BOOL:
                 raise ValueError(f"{LACKS} for bool 'UNPACK'")
             if code == _CONCATENATION and len(inputs) > _MOST_CONCATENATED:
