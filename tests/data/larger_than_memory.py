@@ -1,9 +1,9 @@
-"""Trains, distils, quantizes and judges on a sparse synthetic set of any size, and says how much memory that took.
+"""Trains, distils, prunes, quantizes and judges on a sparse set of any size, and says how much memory that took.
 
     python -m tests.data.larger_than_memory 10 /tmp/large
 
 A process of its own, because a peak of memory is a process's: {"baseline": .., "peak": .., ...} in MB, as JSON. The set
-is images of 1 MiB that are almost all holes in the file, so that its size is what a reader meets and not what the disk
+is images of 64 KiB that are almost all holes in the file, so that its size is what a reader meets and not what the disk
 holds.
 """
 
@@ -16,28 +16,37 @@ from pathlib import Path
 
 import numpy as np
 
-SIDE = 512
+SIDE = 128
 _RECIPE = """
 [data]
 kind = "npy"
 folder = "set"
 memory = 64
+divide = 5.0
 validation = 0.05
 test = 0.05
 labelled = 200
-normalize = false
 [teacher]
-layers = ["average 64x64", "flatten", "dense 8 relu", "dense 2"]
+layers = ["average 16x16", "flatten", "dense 8 relu", "dense 2"]
 steps = 40
-learning_rate = 0.05
+batch = 32
+learning_rate = 0.02
 [distill]
 control = false
 [student]
-layers = ["average 64x64", "flatten", "dense 2"]
-steps = 40
-learning_rate = 0.05
+layers = ["average 16x16", "flatten", "dense 8 relu", "dense 2"]
+steps = 80
+batch = 32
+learning_rate = 0.02
+[prune]
+saliency = "obd"
+steps = 24
+batch = 32
 [quantize]
+method = "prune-preserving-qat"
 representative = 40
+steps = 10
+batch = 32
 [board]
 name = "mps2-an386"
 """
@@ -45,7 +54,7 @@ name = "mps2-an386"
 
 def make_set(folder: Path, gigabytes: float) -> Path:
     """x-0.npy, x-1.npy and y-0.npy, y-1.npy: class 1 is bright at the top. Returns the recipe."""
-    samples = int(gigabytes * 1024) // 2
+    samples = int(gigabytes * 2**30) // (4 * SIDE * SIDE) // 2
     (folder / "set").mkdir(parents=True)
     random = np.random.default_rng(0)
     for part in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,14 @@ def test_the_folder_is_handed_over(tmp_path: Path) -> None:
     data = written(tmp_path, "def load(folder):\n    return dict(np.load(folder / 'set.npz'))\n")
     np.savez(tmp_path / "set.npz", x=X, y=Y)
     assert load(replace(data, folder=tmp_path)).x_test.shape == (20, 4)
+
+
+def test_modules_beside_it_are_in_reach(tmp_path: Path) -> None:
+    (tmp_path / "beside_samples.py").write_text("SIZE = 100\n")
+    code = "from beside_samples import SIZE\ndef load():\n    x = np.arange(4. * SIZE).reshape(SIZE, 4)\n"
+    code += "    return x, np.arange(SIZE) % 2\n"
+    before = list(sys.path)
+    assert load(written(tmp_path, code)).shape == (4,) and sys.path == before
 
 
 def test_groups_of_a_function(tmp_path: Path) -> None:
@@ -99,8 +108,10 @@ def test_a_memory_map_stays_on_disk(tmp_path: Path) -> None:
         ("def load():\n    yield np.zeros(3)\n", "number 0 is no sample with its label"),
         ("def load():\n    yield np.zeros(3), 0\n    yield np.zeros(4), 1\n", "differ in shape, at number 1"),
         ("def other():\n    pass\n", "has no function 'load'"),
-        ("1 / 0\n", "samples.py failed.*ZeroDivisionError"),
-        ("def load(:\n", "samples.py failed.*SyntaxError"),
+        ("1 / 0\n", "load of samples.py failed.*ZeroDivisionError.*line 2 of samples.py"),
+        ("def load(:\n", "load of samples.py failed.*SyntaxError"),
+        ("import sys\ndef load():\n    sys.exit(0)\n", "failed.*SystemExit: 0, at line 4"),
+        ("def load():\n    np.stack([])\n", "failed.*ValueError.*, at line 3 of samples.py"),
     ],
 )
 def test_functions_that_give_no_data(tmp_path: Path, code: str, telling: str) -> None:

@@ -237,6 +237,16 @@ def test_all_widths_are_in_steps_of_16_bits(tmp_path: Path, width: int, values: 
     assert read_wav(tmp_path / "a.wav", RATE).tolist() == steps
 
 
+def test_an_extensible_header_is_read(tmp_path: Path) -> None:
+    """As many recorders write 24 bits: the format's tag says "see below", and below stands PCM."""
+    data = b"".join(int(value).to_bytes(3, "little", signed=True) for value in (256, -512, 7))
+    guid = bytes.fromhex("0100000000001000800000aa00389b71")
+    fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 1, RATE, 3 * RATE, 3, 24, 22, 24, 4) + guid
+    chunks = b"fmt " + struct.pack("<I", len(fmt)) + fmt + b"data" + struct.pack("<I", len(data)) + data + b"\0"
+    (tmp_path / "a.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    assert read_wav(tmp_path / "a.wav", RATE).tolist() == [1.0, -2.0, 7 / 256]
+
+
 def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-51])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import mmap
+import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tinykit.data.archives import collected
 from tinykit.data.collected import Collected
 from tinykit.data.rows import Samples, whole
 from tinykit.data.spool import Spool, together
-from tinykit.errors import DataError
+from tinykit.errors import DataError, TinykitError
 from tinykit.recipe import Data
 from tinykit.stored import Stored
 
@@ -26,20 +28,28 @@ def read_call(data: Data, folder: Path | None = None) -> Collected:
     Raises: DataError where it cannot be called, raises anything, or gives something else.
     """
     assert data.file is not None
-    function = _function(data.file, data.function)
     what = f"{data.function} of {data.file.name}"
-    try:
+    with _user_code(data.file, what):
+        function = _function(data.file, data.function)
         given = function(data.folder) if data.folder is not None else function()
         return from_any(given, data, what, folder)
-    except DataError:
+
+
+@contextlib.contextmanager
+def _user_code(path: Path, what: str) -> Iterator[None]:
+    """Runs with the modules beside `path` in reach. Raises: DataError for whatever else is raised."""
+    beside = str(path.parent.resolve())
+    sys.path.insert(0, beside)
+    try:
+        yield
+    except TinykitError:
         raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise DataError(
-            f"{what} failed",
-            found=f"{type(error).__name__}: {error}, at line {place.lineno} of {Path(place.filename).name}",
-            page="bad-data",
-        ) from error
+    except (Exception, SystemExit) as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        place = f", at line {frames[-1].lineno} of {path.name}" if frames else ""
+        raise DataError(f"{what} failed", found=f"{type(error).__name__}: {error}{place}", page="bad-data") from error
+    finally:
+        sys.path.remove(beside)
 
 
 def from_any(given: Any, data: Data, what: str, folder: Path | None = None) -> Collected:
@@ -111,10 +121,7 @@ def _function(path: Path, name: str) -> Callable[..., Any]:
     if spec is None or spec.loader is None:
         raise DataError(f"{path} is no Python file", expected="a name that ends in .py", page="bad-data")
     module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise DataError(f"{path.name} failed", found=f"{type(error).__name__}: {error}", page="bad-data") from error
+    spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise DataError(f"{path.name} has no function {name!r}", next_step="Name it with function = ...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,7 @@ def read_wav(path: Path, rate: int) -> np.ndarray:
     """
     what = f"{path.parent.name}/{path.name}"
     try:
-        with wave.open(str(path), "rb") as file:
+        with wave.open(io.BytesIO(_plain(path.read_bytes())), "rb") as file:
             channels, width, found, count = file.getparams()[:4]
             raw = file.readframes(count)
     except (OSError, EOFError, wave.Error, ValueError) as error:
@@ -92,6 +93,17 @@ def read_wav(path: Path, rate: int) -> np.ndarray:
             page="bad-data",
         )
     return _WIDTHS[width](raw)
+
+
+def _plain(content: bytes) -> bytes:
+    """The file with its extensible format tag made plain PCM's where that is what it means.
+
+    Many programs write files of 24 bits so, and Python's reader knows the tag from 3.12 on. In a WAV file the chunk
+    "fmt " holds the tag in its first two bytes, and at 24 the kind behind it: 1 is PCM.
+    """
+    at = content.find(b"fmt ", 12) + 8
+    extensible = at > 8 and content[at : at + 2] == b"\xfe\xff" and content[at + 24 : at + 26] == b"\x01\x00"
+    return content[:at] + b"\x01\x00" + content[at + 2 :] if extensible else content
 
 
 def cut(values: np.ndarray, length: int, overlap: float) -> list[np.ndarray]:

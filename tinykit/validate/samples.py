@@ -56,8 +56,7 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
         assert entry.quantization is not None
         made = graph.features.inputs(raw, entry.quantization.scale, entry.quantization.zero_point)
         return Samples(made.reshape(len(raw), *entry.shape), labels, raw)
-    fit = _fit(path, x, entry) if isinstance(x, np.ndarray) else _fit_parts(path, x, entry)
-    return Samples(fit, labels)
+    return Samples(_fit(path, x, entry), labels)
 
 
 def _counts(path: Path, x: np.ndarray, front: FrontEnd) -> np.ndarray:
@@ -127,24 +126,19 @@ def _check_counts(path: Path, x: np.ndarray | Rows, y: np.ndarray) -> None:
         )
 
 
-def _fit_parts(path: Path, x: Rows, tensor: Tensor) -> np.ndarray:
-    return np.concatenate([_fit(path, part, tensor) for part in chunks(x)])
-
-
-def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
+def _fit(path: Path, x: np.ndarray | Rows, tensor: Tensor) -> np.ndarray:
     shape = tensor.shape
     if x.shape[1:] not in (shape, shape[1:]):
         raise DataError(
             f"the samples in {path} have another shape than the model's input",
-            expected=("n", *shape[1:]),
+            expected=f"(n, {', '.join(map(str, shape[1:]))})",
             found=x.shape,
             page="bad-data",
         )
-    x = x.reshape(len(x), *shape)
     if x.dtype.kind == "f":
         _require_finite(path, x)
     if x.dtype == tensor.dtype:
-        return x
+        return x[:].reshape(len(x), *shape)
     if x.dtype.kind != "f":
         raise DataError(
             f"the samples in {path} have another type than the model's input",
@@ -152,11 +146,12 @@ def _fit(path: Path, x: np.ndarray, tensor: Tensor) -> np.ndarray:
             found=x.dtype.name,
             page="bad-data",
         )
-    return quantize_input(x, tensor)
+    return np.concatenate([quantize_input(part, tensor) for part in chunks(x)]).reshape(len(x), *shape)
 
 
-def _require_finite(path: Path, x: np.ndarray) -> None:
-    bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
+def _require_finite(path: Path, x: np.ndarray | Rows) -> None:
+    finite = [np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(x)]
+    bad = np.flatnonzero(~np.concatenate(finite))
     if bad.size:
         raise DataError(
             f"samples in {path} hold NaN or infinity",
