@@ -273,6 +273,9 @@ def test_a_whole_run_answers_on_the_board(recipe: Path) -> None:
     assert result["validate"]["mismatched_bytes"] == 0 and result["validate"]["samples"] == 30
     assert rows(result)["board"]["accuracy"]["test"] == rows(result)["int8"]["accuracy"]["test"]
     assert result["bench"]["bit_exact"] and result["bench"]["instructions"] > 0
+    bought = rows(result)["pruned"]["bought"]
+    assert bought["measured"] and bought["after"]["instructions"] == result["bench"]["instructions"]
+    assert "as counted on this board" in rows(result)["pruned"]["note"]
     assert sorted(p.name for p in (output / "c").iterdir()) == ["model.c", "model.h"]
     assert (output / "firmware").is_dir() and result["plan"]["arena_bytes"] > 0
     assert all(row["cached"] for row in run(read, output, quiet=True)["stages"])

@@ -297,9 +297,14 @@ def _saved(bought: dict[str, Any]) -> str:
     if not any(saved.values()):
         return f"{found} it saves nothing: no kernel here skips these zeros"
     units = {"flash": "B of flash", "ram": "B of RAM", "instructions": "instructions"}
-    said = [f"{saved[key]:,} {units[key]}" for key in known]
-    share = f" ({saved['instructions'] / before['instructions']:.0%})" if saved.get("instructions") else ""
-    return f"{found} it saves {', '.join(said[:-1])} and {said[-1]}{share}"
+    words = {key: f"{abs(saved[key]):,} {units[key]} ({abs(saved[key]) / before[key]:.0%})" for key in known}
+    less, more = [words[key] for key in known if saved[key] > 0], [words[key] for key in known if saved[key] < 0]
+    said = [f"{verb} {_listed(parts)}" for verb, parts in (("saves", less), ("costs", more)) if parts]
+    return f"{found} it {' and '.join(said)}"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _int8_row(recipe: Recipe, kept: dict[str, Kept]) -> dict[str, Any]:
