@@ -177,3 +177,15 @@ class DeviceReset(DeviceError):
 
 class DiskFull(EnvironmentFailure):
     """No space left while writing; nothing half-written was left."""
+
+
+# --- status 130: the user's own wish ---------------------------------------------------------------
+
+
+class Interrupted(TinykitError):
+    """Ctrl-C."""
+
+    exit_status = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was finished is kept", next_step="Run the same command to go on")

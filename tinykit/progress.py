@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -55,13 +56,14 @@ class Progress:
                 return
             self._drawn = now
             filled = int(part * 24)
-            bar = "#" * filled + "-" * (24 - filled)
-            line = f"{self.title} [{bar}] {part:4.0%} {now - self._started:5.1f} s {self.note}"
-            self._stream.write(f"\r\033[K{line[:118]}")
+            width = shutil.get_terminal_size((119, 24)).columns - 1  # a line that wraps could not be drawn over
+            bar = f"[{'#' * filled}{'-' * (24 - filled)}] " if width >= 79 else ""
+            line = f"{self.title} {bar}{part:4.0%} {now - self._started:5.1f} s {self.note}"
+            self._stream.write(f"\r\033[K{line[:width]}")
         else:
             tenth = int(part * 10)
             if tenth == self._tenth:
                 return
             self._tenth = tenth
-            self._stream.write(f"{self.title} {part:.0%} {self.note}\n")
+            self._stream.write(f"{self.title} {part:.0%} {self.note}".rstrip() + "\n")
         self._stream.flush()

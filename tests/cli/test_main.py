@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinykit.cli.main import VERBS, run
+from tinykit.cli.arguments import has_colour
+from tinykit.cli.main import VERBS, emit, run
+from tinykit.cli.outcome import Outcome
 
 
 def test_help_lists_every_verb_and_imports_nothing_heavy() -> None:
@@ -66,3 +68,43 @@ def test_quantize_needs_calibration_data(tmp_path: Path, capsys: pytest.CaptureF
     model.write_bytes(b"x")
     assert run(["quantize", str(model)]) == 2
     assert "--data" in capsys.readouterr().err
+
+
+def test_a_wrong_option_names_the_verb_and_the_nearest_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "x.tflite", "--bord", "microbit"]) == 2
+    error = capsys.readouterr().err
+    assert "check: unknown argument '--bord'. Did you mean --board?" in error and error.count("tinykit:") == 1
+    assert run(["check"]) == 2
+    assert "tinykit: check: the following arguments are required: MODEL.tflite" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(tmp_path / ("x" * 300)), "--json"]) == 2
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["found"] == "File name too long"
+    assert shown.err.count("\n") == 1
+
+
+def test_ctrl_c_is_status_130_and_one_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinykit.cli.boards.run", interrupted)
+    assert run(["boards", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "Interrupted"
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emit(Outcome({"loss": [float("nan"), 1.0], "best": float("inf")}, ""), as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == {"loss": [None, 1.0], "best": None}
+
+
+def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert has_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not has_colour()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from tinykit.errors import RecipeError, ToolFailed
+from tinykit.errors import InputError, RecipeError, ToolFailed
 from tinykit.learn.augment import augment
 from tinykit.learn.patterns import require_pattern
 from tinykit.learn.training import Budget, Task, batches, one_hot, pack
@@ -102,6 +104,16 @@ def test_layers_that_do_not_fit_the_data_are_refused() -> None:
         build(Model(layers=("conv 4 3x3", "dense 3")), (6,), 3, "student")
     with pytest.raises(RecipeError, match="fit together"):
         build(Model(layers=("pool 9x9", "conv 2 3x3 valid", "dense 3")), (6, 6, 1), 3, "student")
+
+
+@pytest.mark.train
+def test_training_that_diverges_says_so_instead_of_giving_a_model_of_nan() -> None:
+    from tinykit.learn import models, training
+
+    goal = dataclasses.replace(task(), x=task().x * np.float32(1e38))
+    model = models.build(Model(layers=("dense 3",)), (6, 6, 1), 3, "student")
+    with pytest.raises(InputError, match=r"Control student.*found nan.*learning_rate"):
+        training.fit(model, goal, Budget(100, 16, 1.0, seed=0), "Control student, seed 0", quiet=True)
 
 
 @pytest.mark.train

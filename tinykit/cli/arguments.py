@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
+import sys
 from pathlib import Path
 
 from tinykit.errors import InputError
@@ -78,3 +80,8 @@ def existing_file(path: Path, what: str) -> Path:
 def terminal_width() -> int:
     """Columns to print in, between 60 and 120."""
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def has_colour() -> bool:
+    """Whether stdout is a terminal whose user wants colour (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -12,6 +12,7 @@ import errno
 import importlib
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 
 from tinykit import __version__
 from tinykit.cli.outcome import Outcome
-from tinykit.errors import DiskFull, TinykitError, UsageError
+from tinykit.errors import DiskFull, EnvironmentFailure, InputError, Interrupted, TinykitError, UsageError
 
 VERBS = {
     "new": "start a project of your own from an example",
@@ -49,26 +50,39 @@ class Parser(argparse.ArgumentParser):
     """argparse, with our error type in place of its exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}", next_step=f"Run '{self.prog} --help'")
+        raise UsageError(f"{self._verb}{message}", next_step=f"Run '{self.prog} --help'")
+
+    @property
+    def _verb(self) -> str:
+        return "".join(f"{word}: " for word in self.prog.split()[1:])
+
+    def refuse(self, strange: Sequence[str]) -> NoReturn:
+        """Raises: UsageError that names the argument nobody knows, and the option nearest to it."""
+        known = [name for action in self._actions for name in action.option_strings]
+        near = difflib.get_close_matches(strange[0].partition("=")[0], known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Run '{self.prog} --help'"
+        raise UsageError(f"{self._verb}unknown argument {strange[0]!r}", next_step=hint)
 
 
-def build_parser(verb: str | None) -> Parser:
-    """The parser; only the chosen verb's module is imported, so that help stays quick."""
+def build_parser(verb: str | None) -> tuple[Parser, Parser]:
+    """The parser, and the chosen verb's own; only that verb's module is imported, so that help stays quick."""
     parser = Parser(
         prog="tinykit",
         description="From a Keras model to a proven int8 model on a microcontroller.",
-        epilog="'tinykit VERB --help' explains a verb. Start with: tinykit run examples/digits/recipe.toml",
+        epilog="'tinykit VERB --help' explains a verb. Start with: tinykit new my-project",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tinykit {__version__}")
+    chosen = parser
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, text in VERBS.items():
         sub = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name == verb:
+            chosen = sub
             importlib.import_module(f"tinykit.cli.{name}").add_arguments(sub)
         sub.add_argument("--json", action="store_true", help="one JSON object on stdout, logs on stderr")
         sub.add_argument("--quiet", action="store_true", help="no progress")
-    return parser
+    return parser, chosen
 
 
 def find_verb(arguments: Sequence[str]) -> str | None:
@@ -91,10 +105,19 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def finite(value: Any) -> Any:
+    """`value` with null for NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def emit(outcome: Outcome, as_json: bool) -> int:
     """Print an outcome and return its exit status."""
     if as_json:
-        print(json.dumps(outcome.result, default=plain))
+        print(json.dumps(finite(outcome.result), default=plain))
     elif outcome.text:
         print(outcome.text)
     return outcome.status
@@ -113,8 +136,10 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         verb = find_verb(arguments)
-        parser = build_parser(verb)
-        parsed = parser.parse_args(arguments)
+        parser, chosen = build_parser(verb)
+        parsed, strange = parser.parse_known_args(arguments)
+        if strange:
+            chosen.refuse(strange)
         if parsed.verb is None:
             parser.print_help()
             return 0
@@ -124,16 +149,23 @@ def run(arguments: Sequence[str]) -> int:
     except TinykitError as error:
         return fail(error, as_json)
     except KeyboardInterrupt:
-        print("\ntinykit: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr)
-        return 130
+        print(file=sys.stderr)  # below the progress line
+        return fail(Interrupted(), as_json)
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; say nothing more, at exit included.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return fail(DiskFull("no space left on the disk", page="disk-full"), as_json)
+        return fail(_refused(error), as_json)
+
+
+def _refused(error: OSError) -> TinykitError:
+    """What the operating system would not do, as an error of ours."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("no space left on the disk", page="disk-full")
+    if isinstance(error.filename, (str, os.PathLike)):
+        return InputError(f"cannot use {os.fspath(error.filename)}", found=error.strerror)
+    return EnvironmentFailure("the operating system refused something", found=error.strerror or str(error))
 
 
 def main() -> None:

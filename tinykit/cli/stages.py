@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from tinykit.cli.arguments import existing_file, terminal_width
+from tinykit.cli.arguments import existing_file, has_colour, terminal_width
 from tinykit.cli.outcome import Outcome
 
 
@@ -26,5 +25,5 @@ def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
     output = args.output or Path("build") / recipe.name
     result = run_pipeline(recipe, output=output, quiet=args.quiet, until=until)
     passed = result["verdict"]["passed"]
-    text = render(result, terminal_width(), report=str(output / "report.html"), colour=sys.stdout.isatty())
+    text = render(result, terminal_width(), report=str(output / "report.html"), colour=has_colour())
     return Outcome(result, text, 1 if passed is False else 0)

@@ -7,6 +7,7 @@ of zeros; a model without a teacher has targets of only the one-hot part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.data.rows import Rows, Samples
+from tinykit.errors import InputError
 from tinykit.learn.backend import keras, tensorflow
 from tinykit.learn.hints import Feature, with_features
 from tinykit.learn.models import accuracy, logits
@@ -129,6 +131,7 @@ def fit(
     """Train `model` in place and return its history: epoch (a report of about 100 steps), loss, validation accuracy.
 
     `stop` is asked after each report, with the history so far; true ends the training.
+    Raises: InputError where the loss stops being a number.
     """
     reports = max(1, budget.steps // _REPORT)
     steps = budget.steps // reports
@@ -192,6 +195,7 @@ def _reporter(
         best, best_weights, waited = -1.0, None, 0
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            _require_finite(float(logs["loss"]), progress.title)
             validation = accuracy(logits(model, task.x_validation), task.y_validation)
             history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "validation": validation})
             progress.advance(note=f"loss {logs['loss']:.3f}, validation {validation:.1%}")
@@ -208,3 +212,15 @@ def _reporter(
                 model.set_weights(self.best_weights)
 
     return Reporter()
+
+
+def _require_finite(loss: float, title: str) -> None:
+    """Raises: InputError where training has diverged: every weight would be NaN, and no int8 model could hold it."""
+    if not math.isfinite(loss):
+        raise InputError(
+            f"training diverged ({title})",
+            expected="a loss that is a number",
+            found=loss,
+            next_step="Lower its learning_rate, or bring the samples to a smaller range: divide, or normalize = true",
+            page="diverged",
+        )
