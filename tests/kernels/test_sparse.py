@@ -62,7 +62,8 @@ def convolutions(draw: st.DrawFn) -> Case:
 
 @many_models
 @given(
-    st.lists(cases() | convolutions(), min_size=BATCH // 2, max_size=BATCH // 2), st.sampled_from(["cortex-m4", "host"])
+    st.lists(cases() | convolutions(), min_size=BATCH // 2, max_size=BATCH // 2),
+    st.sampled_from(["cortex-m4", "cortex-m55", "host"]),
 )
 def test_equals_tflm(some: list[Case], core: str) -> None:
     assert_equal(some, on=core)
@@ -79,7 +80,7 @@ WINDOWS = case(conv_2d, (1, 5, 6, 24), filters=24, kernel=(3, 3), strides=(2, 1)
 BOTH = case(conv_2d, (1, 3, 5, 131), filters=61, kernel=(1, 1), pruned=0.8)
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0", "cortex-m55"])
 def test_a_sample_is_clean_under_the_sanitizers(core: str) -> None:
     assert_equal([ANYWHERE, BLOCKS, POINTWISE, WINDOWS, BOTH], sanitize=True, on=core)
 
@@ -94,18 +95,22 @@ def test_the_kernel_follows_the_zeros() -> None:
     assert [step.kernel for step in planned(BOTH).steps] == ["conv_2d_sparse_dsp"]
     assert [step.kernel for step in planned(WINDOWS).steps] == ["conv_2d_sparse_dsp"]
     assert [step.kernel for step in planned(POINTWISE).steps] == ["sparse_rows"]
+    assert [step.kernel for step in planned(BLOCKS, "cortex-m55").steps] == ["fully_connected_blocks_mve"]
     assert {planned(one, "cortex-m0").steps[0].kernel for one in (ANYWHERE, BLOCKS, POINTWISE)} == {"sparse_rows"}
     assert [step.kernel for step in planned(case(fully_connected, (1, 200), units=64)).steps] == ["fully_connected_dsp"]
 
 
 @pytest.mark.emulated
-@pytest.mark.parametrize(("block", "work", "octets"), [(1, 0.65, 0.45), (4, 0.35, 0.30)])
-def test_eighty_percent_of_zeros_pay(block: int, work: float, octets: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "block", "work", "octets"),
+    [("mps2-an386", 1, 0.65, 0.45), ("mps2-an386", 4, 0.35, 0.30), ("mps3-an547", 4, 0.60, 0.30)],
+)
+def test_eighty_percent_of_zeros_pay(name: str, block: int, work: float, octets: float, tmp_path: Path) -> None:
     counted = []
     for pruned in (0.0, 0.8):
         path = tmp_path / f"pruned_{round(10 * pruned)}.tflite"
         path.write_bytes(case(fully_connected, (1, 512), units=256, pruned=pruned, block=block).model)
-        counted.append(bench(path, board("mps2-an386"), folder=tmp_path / path.stem))
+        counted.append(bench(path, board(name), folder=tmp_path / path.stem))
     dense, sparse = counted
     assert sparse["bit_exact"]
     assert sparse["instructions"] <= work * dense["instructions"]

@@ -59,6 +59,7 @@ COEFFICIENTS = {
     "tk_depthwise_plane_dsp": Coefficients(0.0, 0.0, 0.0, 60, 545, 116, 50),
     "tk_depthwise_conv_2d_mve": Coefficients(0.0, 0.0, 0.0, 60, 480, 340),
     "tk_depthwise_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 1040, 150, 100),
+    "tk_fully_connected_blocks_mve": Coefficients(0.0, 0.0, 0.0, 60, 260, 140),
     "tk_fully_connected_mve": Coefficients(0.0, 0.0, 0.0, 60, 230, 160),
     "tk_add_mve": Coefficients(0.0, 0.0, 2.5, 20, 54, 16, 0),
     "tk_average_all_mve": Coefficients(0.0, 0.0, 0.0, 40, 170, 40),
