@@ -60,11 +60,11 @@ def test_the_sensor_obeys_physics(imu: ModuleType) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a simulated board needs pseudo terminals")
 def test_a_board_s_lines_are_captured_over_its_port(imu: ModuleType, tmp_path: Path) -> None:
-    """One window for each of two gestures, at twice the pace: all lines in order, as the sensor said them."""
+    """One window for each of two gestures, at the sensor's own pace: all lines in order, as the sensor said them."""
     output = tmp_path / "gestures.npz"
     code = (
         f"import sys; sys.path.insert(0, {str(EXAMPLE)!r}); import record; from pathlib import Path\n"
-        f"for gesture in ('circle', 'rest'): record.record(gesture, 5, 1, 2.0, Path({str(output)!r}))"
+        f"for gesture in ('circle', 'rest'): record.record(gesture, 5, 1, 1.0, Path({str(output)!r}))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True)
     with np.load(output, allow_pickle=False) as file:
