@@ -66,8 +66,8 @@ def tables(front: FrontEnd, scale: float) -> tuple[Table, ...]:
         return tuple(found)
     points = fft_points(transform.window) // 2
     found += [
-        _pairs("turns", twiddles(points)[: 3 * points // 4]),
-        _pairs("real_turns", real_twiddles(points)),
+        _table("turns", twiddles(points)[: 3 * points // 4]),
+        _table("real_turns", real_twiddles(points)),
         _table("hann", hann(transform.window)),
         _table("log_table", log_table()),
     ]
@@ -119,12 +119,6 @@ def _table(name: str, values: np.ndarray) -> Table:
     flat = [str(int(value)) for value in values.reshape(-1)]
     rows = tuple(", ".join(flat[at : at + _ROW]) for at in range(0, len(flat), _ROW))
     return Table(f"{values.dtype.name}_t", name, rows, len(flat), values.nbytes)
-
-
-def _pairs(name: str, values: np.ndarray) -> Table:
-    pairs = [f"{{{int(re)}, {int(im)}}}" for re, im in values]
-    rows = tuple(", ".join(pairs[at : at + _ROW // 2]) for at in range(0, len(pairs), _ROW // 2))
-    return Table("complex16", name, rows, len(pairs), values.nbytes)
 
 
 @functools.cache
