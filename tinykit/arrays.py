@@ -32,7 +32,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises: DataError with what is wrong with the file.
     """
     if not path.is_file():
-        raise DataError(f"the data file {path} does not exist", page="bad-data")
+        raise no_file(path)
     try:
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):
@@ -43,10 +43,32 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(
             f"cannot read {path}",
             expected="an .npz file of plain arrays",
-            found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            found=_instead(path, error),
             next_step="Save it with: np.savez(path, x=inputs, y=labels)",
             page="bad-data",
         ) from error
+
+
+def no_file(path: Path) -> DataError:
+    """The error for a data file that is not there."""
+    return DataError(f"no data file at {path}", found="a folder" if path.is_dir() else "nothing there", page="bad-data")
+
+
+def _instead(path: Path, error: Exception) -> str:
+    """What an .npz that cannot be read is, in words: numpy takes whatever is no archive for a pickle."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    with path.open("rb") as file:
+        head = file.read(8)
+    if not head:
+        return "an empty file"
+    if not head.startswith(b"PK"):
+        return f"a file that begins with {head!r}"
+    if "Object arrays" in str(error):
+        return "arrays of Python objects"
+    if isinstance(error, zipfile.BadZipFile):
+        return f"an archive that is cut off or damaged ({str(error).splitlines()[0]})"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> Path:

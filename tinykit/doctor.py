@@ -247,6 +247,7 @@ def _ports(boards: tuple[Board, ...]) -> list[Finding]:
     """Each serial port: whose it is by its USB ids, whether this user may open it, and who holds it."""
     from tinykit.flash.usb import serial_ports, usb_id
     from tinykit.link.holder import holder
+    from tinykit.link.port import permission_fix
 
     findings = []
     for port in serial_ports():
@@ -262,14 +263,7 @@ def _ports(boards: tuple[Board, ...]) -> list[Finding]:
                 port.device,
                 may and held is None,
                 found + (f", held by {held}" if held else "") + ("" if may else ", no permission"),
-                "Close that program" if may else f"sudo usermod -aG {_group(port.device)} $USER, then log in again",
+                "Close that program" if may else permission_fix(port.device),
             )
         )
     return findings or [Finding("Ports", "serial ports", True, "none; emulated boards need none")]
-
-
-def _group(device: str) -> str:
-    try:
-        return Path(device).group()
-    except (OSError, KeyError):
-        return "dialout"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -108,3 +109,30 @@ def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
     assert has_colour()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not has_colour()
+
+
+def test_a_new_projects_commands_name_its_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for example in ("digits", "clinic", "farm", "motion"):
+        folder = Path(f"my-{example}")
+        assert run(["new", str(folder), "--example", example]) == 0
+        recipe, readme = ((folder / name).read_text(encoding="utf-8") for name in ("recipe.toml", "README.md"))
+        assert f"tinykit run my-{example}/recipe.toml" in recipe and f"my-{example}/recipe.toml" in readme
+        assert not any(word in recipe + readme for word in (f"examples/{example}", f"build/{example}/", "](../"))
+    with pytest.raises(SystemExit):
+        run(["new", "--help"])
+    assert "clinic, digits, farm" in capsys.readouterr().out
+
+
+def test_new_says_that_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    assert run(["new", str(tmp_path / "mine")]) == 3
+    assert "no space left on the disk" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

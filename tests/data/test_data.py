@@ -129,12 +129,26 @@ def test_labels_beyond_the_named_classes(tmp_path: Path) -> None:
         load(Data("npz", file=data.file, classes=("a", "b")))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x93NUMPY"])
-def test_files_that_are_no_npz(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "telling"),
+    [
+        (b"", "found an empty file"),
+        (b"PK\x03\x04 no zip", "cut off or damaged"),
+        (b"\x93NUMPY", "found a file that begins with"),
+        (b"\x89PNG\r\n\x1a\n", "found a file that begins with b'\\x89PNG"),
+    ],
+)
+def test_files_that_are_no_npz(tmp_path: Path, content: bytes, telling: str) -> None:
     path = tmp_path / "set.npz"
     path.write_bytes(content)
-    with pytest.raises(DataError):
+    with pytest.raises(DataError) as caught:
         load(Data("npz", file=path))
+    assert telling in str(caught.value) and "pickle" not in str(caught.value)
+
+
+def test_a_folder_is_no_npz(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="found a folder"):
+        load(Data("npz", file=tmp_path))
 
 
 def test_pickled_arrays_are_not_opened(tmp_path: Path) -> None:

@@ -101,6 +101,15 @@ def test_series_by_recording(tmp_path: Path) -> None:
         load(table(tmp_path, rows, "who,a,label", kind="csv-series", window=21, group="who"))
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_another_separator_is_named(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"size{mark}label\n1,5{mark}ill\n")
+    with pytest.raises(DataError) as caught:
+        load(Data("csv", file=path))
+    assert f"separated by {mark!r}: save it with commas" in str(caught.value)
+
+
 def changed(line: int, row: str) -> list[str]:
     rows = patients()
     rows[line - 2] = row

@@ -12,13 +12,20 @@ import pytest
 from tinykit.errors import PortError
 from tinykit.link.device import Device
 from tinykit.link.fake import FakeDevice, fake_hello, on_pty
-from tinykit.link.port import SerialPort
+from tinykit.link.port import SerialPort, permission_fix
 
 SHA = "cd" * 32
 
 
 def fake() -> FakeDevice:
     return FakeDevice(fake_hello(SHA, 300, 300), lambda x: x[::-1])
+
+
+def test_nobody_is_told_to_join_the_group_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "group", lambda path: "uucp")
+    assert "usermod -aG uucp" in permission_fix("/dev/ttyACM0")
+    monkeypatch.setattr(Path, "group", lambda path: "root")
+    assert "usermod" not in permission_fix("/dev/ttyACM0")
 
 
 def test_inference_over_a_pty() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tinykit.arrays import no_file
 from tinykit.errors import DataError
 from tinykit.recipe import Data
 
@@ -45,13 +46,24 @@ def read_table(data: Data) -> Table:
     for name in (label, *((group,) if group else ()), *features):
         if name not in header:
             raise DataError(
-                f"{what} has no column {name!r}", expected=f"one of {', '.join(header)}"[:300], page="bad-data"
+                f"{what} has no column {name!r}",
+                expected=f"one of {', '.join(header)}"[:300],
+                next_step=_separated_otherwise(header),
+                page="bad-data",
             )
     if not features:
         raise DataError(f"{what} has no columns beside {label!r}", page="bad-data")
     for line, row in rows[1:]:
         if len(row) != len(header):
-            raise DataError(f"{what}, line {line}: wrong number of cells", expected=len(header), found=len(row))
+            raise DataError(
+                f"{what}, line {line}: wrong number of cells",
+                expected=len(header),
+                found=len(row),
+                next_step="Cells that hold a comma need quotes, and numbers a decimal point"
+                if row[len(header) :]
+                else None,
+                page="bad-data",
+            )
     column = {name: place for place, name in enumerate(header)}
     x = [[_number(row[column[name]], f"{what}, line {line}", name) for name in features] for line, row in rows[1:]]
     words = {name: np.array([row[column[name]].strip() for _, row in rows[1:]]) for name in (label, group) if name}
@@ -60,6 +72,12 @@ def read_table(data: Data) -> Table:
         if empty.size:
             raise DataError(f"{what}, line {rows[1 + empty[0]][0]}: no {group!r} is given", page="bad-data")
     return Table(np.array(x), words[label], words[group] if group else None, features)
+
+
+def _separated_otherwise(header: list[str]) -> str | None:
+    """What to do about a header of one cell in which another separator stands."""
+    other = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), None)
+    return other and f"Its cells are separated by {other!r}: save it with commas, and a decimal point in numbers"
 
 
 def class_names(labels: np.ndarray, data: Data, what: str) -> tuple[str, ...]:
@@ -114,7 +132,7 @@ def windows(table: Table, data: Data) -> Table:
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """The rows that are not empty, each with its line."""
     if not path.is_file():
-        raise DataError(f"the data file {path} does not exist", page="bad-data")
+        raise no_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)

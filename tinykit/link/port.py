@@ -149,7 +149,7 @@ def _why_not(address: str, error: Exception) -> PortError:
     if number in (errno.EACCES, errno.EPERM) or isinstance(error, PermissionError):
         return PortError(
             f"no permission to open the serial port {address}",
-            next_step=f"Add yourself to the port's group: sudo usermod -aG {_group(address)} $USER, then log in again",
+            next_step=permission_fix(address),
             page="port-permission",
         )
     return PortError(
@@ -162,10 +162,14 @@ def _why_not(address: str, error: Exception) -> PortError:
     )
 
 
-def _group(address: str) -> str:
+def permission_fix(address: str) -> str:
+    """What opens the port `address` to its user; nobody is told to join the group root."""
+    group = "dialout"
     with contextlib.suppress(OSError, KeyError, ImportError):
-        return Path(address).group()
-    return "dialout"
+        group = Path(address).group()
+    if group == "root":
+        return f"It is root's alone: sudo chmod a+rw {address}, or install udev rules for it (docs/flashing.md)"
+    return f"Add yourself to the port's group: sudo usermod -aG {group} $USER, then log in again"
 
 
 def _sentence(error: Exception) -> str:
