@@ -83,6 +83,19 @@ def test_pairs_that_do_not_fit_memory_are_kept_in_a_file(tmp_path: Path) -> None
 
 
 @pytest.mark.train
+@pytest.mark.parametrize("memory", [512.0, 0.001])
+def test_pairs_of_several_types_keep_their_values(tmp_path: Path, memory: float) -> None:
+    pairs = [(row.astype(np.uint8) if n == 0 else row + 0.25, n % 2) for n, row in enumerate(X)]
+    splits = load_given(iter(pairs), replace(ANY, memory=memory), tmp_path)
+    assert {0.0, 4.25, 8.25} <= firsts(splits.x_train) | firsts(splits.x_validation) | firsts(splits.x_test)
+
+
+def test_pairs_whose_type_changes_once_they_are_on_disk(tmp_path: Path) -> None:
+    pairs = [(row.astype(np.uint8) if n < 99 else row + 0.25, n % 2) for n, row in enumerate(X % 200)]
+    with pytest.raises(DataError, match=r"differ in type, at number 99; expected uint8.*found float32"):
+        load_given(iter(pairs), replace(ANY, memory=0.001), tmp_path)
+
+
 def test_a_tf_dataset() -> None:
     from tinykit.learn.backend import tensorflow
 
@@ -107,6 +120,10 @@ def test_a_memory_map_stays_on_disk(tmp_path: Path) -> None:
         ("def load():\n    return {'z': np.zeros(3)}\n", "has no samples"),
         ("def load():\n    yield np.zeros(3)\n", "number 0 is no sample with its label"),
         ("def load():\n    yield np.zeros(3), 0\n    yield np.zeros(4), 1\n", "differ in shape, at number 1"),
+        ("def load():\n    yield np.zeros(3), 'one'\n", "number 0 is no sample with its label.*whole numbers"),
+        ("def load():\n    yield [[1], [1, 2]], 0\n", "gave what is no array.*inhomogeneous"),
+        ("def load():\n    yield np.array(['red']), 0\n", "samples must be numbers"),
+        ("def load():\n    return [[1, 2], [3]], [0, 1]\n", "number 0 is no sample|no array"),
         ("def other():\n    pass\n", "has no function 'load'"),
         ("1 / 0\n", "load of samples.py failed.*ZeroDivisionError.*line 2 of samples.py"),
         ("def load(:\n", "load of samples.py failed.*SyntaxError"),

@@ -168,6 +168,17 @@ def test_a_file_that_was_cut_off_loses_one_window_at_most(tmp_path_factory: pyte
     assert Recording(path, 4).labels == again.labels
 
 
+def test_a_recording_that_an_editor_has_touched(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    record(path, Board(counting()), count=2)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:51], "\n", *lines[51:], "\n\n"]))
+    assert len(Recording(path, 50).labels) == 2
+    path.write_text("".join([*lines[:51], f"1,walk,0,{'1' * 200_000}\n"]))
+    with pytest.raises(DataError, match=r"cannot add to .*field limit"):
+        Recording(path, 50)
+
+
 def test_what_does_not_fit_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     record(path, Board(counting()), count=1)

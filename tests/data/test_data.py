@@ -115,6 +115,7 @@ NOT_A_NUMBER = np.full((120, 4, 4, 1), np.nan)
         (spoiled(y=np.arange(120) % 3 - 1), "out of range"),
         (spoiled(y=np.zeros(120, int)), "two classes"),
         (spoiled(y=(np.arange(120) % 3) * 2), "no sample of class 1"),
+        (spoiled(y=np.arange(120) % 3 + 10**12), "no sample of class 0"),
     ],
 )
 def test_bad_data_are_refused_in_words(tmp_path: Path, arrays: dict[str, np.ndarray], telling: str) -> None:

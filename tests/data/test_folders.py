@@ -129,6 +129,12 @@ def cut_image(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-4])
 
 
+def other_format(folder: Path) -> None:
+    """Encapsulated PostScript, for which Pillow would start an interpreter."""
+    text = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    (folder / "day" / "z.png").write_bytes(text)
+
+
 def empty_class(folder: Path) -> None:
     (folder / "dusk").mkdir()
 
@@ -141,6 +147,7 @@ def stray_file(folder: Path) -> None:
     ("spoil", "telling"),
     [
         (broken_image, r"day/z.png is no image that can be read"),
+        (other_format, r"day/z.png is no image that can be read.*cannot identify"),
         (cut_image, r"day/a0.pgm is no image that can be read"),
         (empty_class, r"the folder 'dusk' in set has no files"),
         (stray_file, r"day/notes.txt is no file of this kind; expected .png"),

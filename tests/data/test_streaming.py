@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -66,6 +67,16 @@ def test_rows_of_npz_and_what_cannot_be_read_in_parts(tmp_path: Path) -> None:
     for name in ("f", "o", "s", "absent"):
         with pytest.raises(DataError, match=f"cannot read .*{name}.npy"):
             stored_npy(tmp_path / f"{name}.npy")
+
+
+def test_a_compressed_npz_that_is_damaged_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez_compressed(path, x=np.arange(240.0).reshape(60, 4), y=np.arange(60) % 3)
+    whole_file = path.read_bytes()
+    for place in range(40, 160, 5):
+        path.write_bytes(whole_file[:place] + bytes([whole_file[place] ^ 0xFF]) + whole_file[place + 1 :])
+        with contextlib.suppress(DataError):
+            load(Data("npz", file=path))
 
 
 def samples(splits: Splits) -> dict[str, dict[bytes, int]]:

@@ -61,10 +61,10 @@ def from_any(given: Any, data: Data, what: str, folder: Path | None = None) -> C
     Raises: DataError for anything else.
     """
     if isinstance(given, dict):
-        return collected({name: _array(values, data) for name, values in given.items()}, data, what)
+        return collected({name: _array(values, data, what) for name, values in given.items()}, data, what)
     if isinstance(given, tuple) and len(given) in (2, 3) and all(hasattr(part, "__len__") for part in given):
-        groups = np.asarray(given[2]).astype(np.str_) if len(given) == 3 else None
-        found = Collected(_array(given[0], data), np.asarray(given[1]), what, groups=groups)
+        groups = _plain(given[2], what).astype(np.str_) if len(given) == 3 else None
+        found = Collected(_array(given[0], data, what), _plain(given[1], what), what, groups=groups)
         if groups is not None and groups.shape != (len(found.x),):
             raise DataError(f"{what}: not one group a sample", expected=(len(found.x),), found=groups.shape)
         return found
@@ -83,17 +83,17 @@ def _from_pairs(given: Iterable[Any], data: Data, what: str, folder: Path | None
     labels: list[int] = []
     groups: list[list[str]] = [[], []]
     for number, pair in enumerate(given):
-        if not isinstance(pair, tuple | list) or len(pair) not in (2, 3) or np.ndim(pair[1]) != 0:
+        label = _plain(pair[1], what) if isinstance(pair, tuple | list) and len(pair) in (2, 3) else None
+        if label is None or label.shape or label.dtype.kind not in "biuf" or label % 1 != 0:
             raise DataError(
                 f"{what}: number {number} is no sample with its label",
-                expected="(sample, label) or (sample, label, group), not batched",
+                expected="(sample, label) or (sample, label, group), not batched; labels are whole numbers",
                 page="bad-data",
             )
-        label = int(np.asarray(pair[1]))
-        unknown = label < 0
-        spools[unknown].add(np.asarray(pair[0]))
+        unknown = bool(label < 0)
+        spools[unknown].add(_plain(pair[0], what))
         groups[unknown].append(_word(pair[2]) if len(pair) == 3 else "")
-        labels += [] if unknown else [label]
+        labels += [] if unknown else [int(label)]
     x, extra = together(*spools)
     grouped = any(word for part in groups for word in part)
     known, unknown_groups = (np.array(part, np.str_) if grouped else None for part in groups)
@@ -105,10 +105,18 @@ def _word(group: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _array(values: Any, data: Data) -> Samples:
-    """A large memory map by its place in its file; anything else as an array."""
-    if not isinstance(values, np.memmap) or 4 * values.size <= data.memory * 1e6 or values.filename is None:
+def _plain(values: Any, what: str) -> np.ndarray:
+    """Raises: DataError for rows of unequal length, and whatever else is no array."""
+    try:
         return np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{what} gave what is no array", found=str(error).splitlines()[0], page="bad-data") from error
+
+
+def _array(values: Any, data: Data, what: str) -> Samples:
+    """A large memory map by its place in its file; anything else as an array. Raises: DataError."""
+    if not isinstance(values, np.memmap) or 4 * values.size <= data.memory * 1e6 or values.filename is None:
+        return _plain(values, what)
     if not isinstance(values.base, mmap.mmap) or not values.flags.c_contiguous:
         return np.asarray(values)  # a part of a map: its place in the file is not known
     return whole(Stored(Path(values.filename), values.offset, values.shape, values.dtype.str))

@@ -141,7 +141,7 @@ def _read(path: Path, length: int) -> tuple[list[str], list[str], np.ndarray]:
     if not path.exists():
         return [], [], empty
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.strip()]
         rows = list(csv.reader(lines))
         if not rows:
             return [], [], empty
@@ -158,7 +158,7 @@ def _read(path: Path, length: int) -> tuple[list[str], list[str], np.ndarray]:
             raise ValueError(f"windows that are not of {length} lines")
         sessions = [row[2] for row in whole[::length]]
         values = np.array([[float(v) for v in row[len(head) :]] for row in whole], np.float32)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(
             f"cannot add to {path}",
             expected=f"a recording of windows of {length} lines",

@@ -86,10 +86,11 @@ def check_classes(y: np.ndarray, classes: int, what: str) -> None:
         raise DataError(
             f"{what}: labels out of range", expected=f"0 to {classes - 1}", found=int(y.max()), page="bad-data"
         )
-    missing = sorted(set(range(classes)) - set(np.unique(y).tolist()))
-    if missing:
+    present = np.unique(y)
+    if len(present) < classes:
+        missing = next((place for place, label in enumerate(present.tolist()) if label != place), len(present))
         raise DataError(
-            f"{what}: no sample of class {missing[0]}",
+            f"{what}: no sample of class {missing}",
             expected=f"samples of all {classes} classes",
             next_step="Number the classes from 0 without gaps, or add samples",
             page="bad-data",

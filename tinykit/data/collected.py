@@ -72,8 +72,10 @@ def _checked(found: Collected, data: Data) -> Collected:
     """Finite float32 samples, divided; whole labels, all classes there."""
     samples = _divided(check_samples(found.x, found.what), data)
     labels = check_labels(found.y, len(samples), found.what)
-    classes = data.classes or found.classes or tuple(str(label) for label in range(int(labels.max()) + 1))
-    check_classes(labels, len(classes), found.what)
+    highest = int(labels.max())
+    named = data.classes or found.classes
+    check_classes(labels, len(named) or highest + 1, found.what)
+    classes = named or tuple(str(label) for label in range(highest + 1))
     extra = found.unlabelled
     if extra is not None and len(extra):
         if extra.shape[1:] != samples.shape[1:]:

@@ -16,6 +16,8 @@ from tinykit.errors import DataError, ToolMissing
 from tinykit.recipe import Data
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".bmp")
+_FORMATS = ("PNG", "JPEG", "PPM", "BMP")
+"""What a file may really be, whatever its name: Pillow would start other programs for some formats."""
 
 
 def read_images(data: Data, folder: Path | None = None) -> Collected:
@@ -69,7 +71,7 @@ def _pixels(pillow: Any, path: Path, data: Data) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            with pillow.open(path) as image:
+            with pillow.open(path, formats=_FORMATS) as image:
                 pixels = image.convert("L" if data.color == "grey" else "RGB")
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise DataError(
