@@ -63,6 +63,7 @@ def render(run: Mapping[str, Any]) -> str:
         "memories": [
             (memory, charts.stacked([(p.name, p.bytes, p.model) for p in memory.parts])) for memory in _memories(run)
         ],
+        "front_end": facts.front_end_sentence(words.mapping(run.get("bench"))),
         "provenance": _provenance(run),
     }
     return _environment().get_template("page.html.j2").render(context)
