@@ -120,7 +120,7 @@ def test_training_that_diverges_says_so_instead_of_giving_a_model_of_nan() -> No
 def test_training_pruning_and_both_ways_of_qat_keep_their_word(tmp_path) -> None:
     """One small model through everything: learns, repeats bit for bit, is pruned, and stays so under the scheme."""
     from tinykit.learn import backend, convert, models, pruning, qat, training
-    from tinykit.pipeline.learning import int8_sparsity
+    from tinykit.pipeline.judging import int8_sparsity
 
     goal, budget = task(), Budget(steps=150, batch=16, learning_rate=0.01, seed=0)
 

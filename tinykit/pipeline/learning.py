@@ -9,25 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from tinykit.data import Splits, load, restore, save
-from tinykit.data.rows import Rows, Samples, chunks, take, whole
-from tinykit.errors import ModelError
+from tinykit.data import load, restore, save
+from tinykit.data.rows import Rows, take
 from tinykit.learn.augment import augment, require_no_copies
-from tinykit.learn.hints import Feature
 from tinykit.learn.together import ALONE, Together
 from tinykit.pipeline import referral
 from tinykit.pipeline.front_end import featured
+from tinykit.pipeline.judging import int8_sparsity, judged_scores, logit_scale, require_int8_sparsity
+from tinykit.pipeline.lessons import MODEL, Lessons, keep
 from tinykit.pipeline.store import Kept, Store
 from tinykit.pipeline.values import described, keep_samples, samples_folder
-from tinykit.recipe import Distill, Features, Recipe
-from tinykit.stored import stored_npz, write_npz_by_parts
+from tinykit.recipe import Features, Recipe
+from tinykit.stored import write_npz_by_parts
 from tinykit.targets import Target
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 _TRAINING = (
     "data/splits.py", "data/rows.py", "data/normalization.py", "stored.py", "learn", "pipeline/learning.py",
+    "pipeline/lessons.py",
 )  # fmt: skip
-_MODEL = "model.keras"
 DENSE = "dense.tflite"
 """The student before pruning, converted like the one that ships."""
 _SHARD = 8192
@@ -45,6 +45,11 @@ class Learning:
     store: Store
     quiet: bool
     together: Together = ALONE
+
+    @property
+    def lessons(self) -> Lessons:
+        """What is trained, on what, by whom."""
+        return Lessons(self.recipe, self.quiet, self.together)
 
     # --- stages -----------------------------------------------------------------------------------
 
@@ -98,9 +103,9 @@ class Learning:
             splits = restore(data.folder)
             # A student or hints that do not fit are refused now, not after the teacher's training.
             student = models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
-            self._features(splits, student)
-            members, history = self._train_teachers(splits)
-            if not self._is_given:
+            self.lessons.features(splits, student)
+            members, history = self.lessons.train_teachers(splits)
+            if not self.lessons.is_given:
                 for number, member in enumerate(members):
                     models.save(member, folder / f"teacher-{number}.keras")
             if self.recipe.teacher is not None and self.recipe.teacher.answers is not None:
@@ -128,11 +133,13 @@ class Learning:
             from tinykit.learn import hints, models
 
             splits = restore(data.folder)
-            if self._is_given:
-                members = self._given(splits)
+            if self.lessons.is_given:
+                members = self.lessons.given(splits)
             else:
                 members = [models.restore(path) for path in sorted(teacher.folder.glob("teacher-*.keras"))]
-            features = self._features(splits, models.build(student, splits.shape, len(splits.classes), "student"))
+            features = self.lessons.features(
+                splits, models.build(student, splits.shape, len(splits.classes), "student")
+            )
             x = augment(splits.x_train, student, seed)
             for number, start in enumerate(range(0, len(x), _SHARD)):
                 part = take(x, slice(start, start + _SHARD))
@@ -152,13 +159,8 @@ class Learning:
         """The student on the few labels alone, for as many steps as the distilled one."""
 
         def make(folder: Path) -> dict[str, Any]:
-            from tinykit.learn import training
-
-            splits, student = restore(data.folder), self.recipe.student
-            x = augment(splits.x_labelled, student, self.recipe.seeds[0])
-            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
-            targets = training.one_hot(y, len(splits.classes))
-            return self._train_student(folder, splits, _task(splits, x, targets, None), seed, "Control student")
+            splits = restore(data.folder)
+            return self.lessons.train_student(folder, splits, self.lessons.task(splits, None), seed, "Control student")
 
         settings = (self.recipe.student, seed, self.recipe.seeds[0], self.together.described)
         return self.store.stage(f"control-{seed}", settings, (data,), _TRAINING, make, libraries=LIBRARIES)
@@ -168,7 +170,9 @@ class Learning:
 
         def make(folder: Path) -> dict[str, Any]:
             splits = restore(data.folder)
-            return self._train_student(folder, splits, self.task(splits, outputs), seed, "Distilled student")
+            return self.lessons.train_student(
+                folder, splits, self.lessons.task(splits, outputs), seed, "Distilled student"
+            )
 
         settings = (self.recipe.student, self.recipe.distill, seed, self.recipe.seeds[0], self.together.described)
         return self.store.stage(f"distilled-{seed}", settings, (data, outputs), _TRAINING, make, libraries=LIBRARIES)
@@ -181,7 +185,7 @@ class Learning:
 
             splits = restore(data.folder)
             model = models.build(self.recipe.student, splits.shape, len(splits.classes), "student")
-            return _keep(model, folder, splits, [])
+            return keep(model, folder, splits, [])
 
         return self.store.stage("student", self.recipe.student, (data,), _TRAINING, make, libraries=LIBRARIES)
 
@@ -196,12 +200,12 @@ class Learning:
             splits, seed = restore(data.folder), self.recipe.seeds[0]
             backend.set_seed(seed)
             budget = training.Budget(settings.steps, settings.batch, settings.learning_rate, seed)
-            task = self.task(splits, outputs)
+            task = self.lessons.task(splits, outputs)
             with self.together.scope():
-                model = models.restore(student.folder / _MODEL)
+                model = models.restore(student.folder / MODEL)
                 layers = [dataclasses.asdict(layer) for layer in pruning.sensitivity(model, settings, task)]
                 model, history = pruning.prune(model, settings, task, budget, quiet=self.quiet)
-            return {**_keep(model, folder, splits, history), "sensitivity": layers}
+            return {**keep(model, folder, splits, history), "sensitivity": layers}
 
         after = (data, student) if outputs is None else (data, student, outputs)
         parts = (
@@ -224,7 +228,7 @@ class Learning:
             wide = self.recipe.quantize.method == "int16x8"
             softmax = models.ends_in_softmax(self.recipe.student)
             for name, stage in (("before", student), ("after", pruned)):
-                content = convert.to_int8(models.restore(stage.folder / _MODEL), shown, softmax=softmax, wide=wide)
+                content = convert.to_int8(models.restore(stage.folder / MODEL), shown, softmax=softmax, wide=wide)
                 if name == "before":
                     (folder / DENSE).write_bytes(content)
                 cost = make_plan(read_graph(content), target, self.recipe.board.optimize).cost
@@ -247,11 +251,11 @@ class Learning:
             history: list[dict[str, float]] = []
             wide = settings.method == "int16x8"
             with self.together.scope():
-                model = models.restore(student.folder / _MODEL)
+                model = models.restore(student.folder / MODEL)
                 if settings.method in ("qat", "prune-preserving-qat"):
                     model, history = qat.quantization_aware(
                         model,
-                        self.task(splits, outputs),
+                        self.lessons.task(splits, outputs),
                         training.Budget(settings.steps, settings.batch, settings.learning_rate, seed),
                         keep_zeros=settings.method == "prune-preserving-qat",
                         quiet=self.quiet,
@@ -292,7 +296,7 @@ class Learning:
             }
 
         code = (
-            "validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/learning.py",
+            "validate/judge.py", "validate/judge_worker.py", "validate/samples.py", "graph", "pipeline/judging.py",
             "pipeline/referral.py", "pipeline/calibration.py",
         )  # fmt: skip
         settings = () if self.recipe.refer is None else self.recipe.refer
@@ -305,7 +309,7 @@ class Learning:
             from tinykit.learn import diagnosis, models
 
             found = diagnosis.diagnose(
-                models.restore(student.folder / _MODEL),
+                models.restore(student.folder / MODEL),
                 (int8.folder / "model.tflite").read_bytes(),
                 restore(data.folder).x_validation,
                 softmax=models.ends_in_softmax(self.recipe.student),
@@ -315,173 +319,3 @@ class Learning:
         code = (*_TRAINING, "graph", "validate/judge.py", "validate/samples.py")
         libraries = (*LIBRARIES, "tflite-micro")
         return self.store.stage("diagnosed", (), (data, student, int8), code, make, libraries=libraries)
-
-    # --- parts of stages --------------------------------------------------------------------------
-
-    def _train_teachers(self, splits: Splits) -> tuple[list[Any], list[dict[str, float]]]:
-        from tinykit.learn import backend, models, training
-
-        assert self.recipe.teacher is not None
-        teacher, classes = self.recipe.teacher, len(splits.classes)
-        if self._is_given:
-            return self._given(splits), []
-        members: list[Any] = []
-        history: list[dict[str, float]] = []
-        for number in range(teacher.members):
-            seed = self.recipe.seeds[0] + number
-            backend.set_seed(seed)
-            x = augment(splits.x_labelled, teacher, seed)
-            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
-            task = _task(splits, x, training.one_hot(y, classes), None)
-            budget = training.Budget(teacher.steps, teacher.batch, teacher.learning_rate, seed, teacher.patience)
-            title = f"Teacher {number + 1} of {teacher.members}" if teacher.members > 1 else "Teacher"
-            with self.together.scope():
-                model = models.build(teacher, splits.shape, classes, "teacher")
-                models.freeze(model, teacher.freeze)
-                points = training.fit(model, task, budget, title, quiet=self.quiet)
-            history = history or points
-            members.append(model)
-        return members, history
-
-    def task(self, splits: Splits, outputs: Kept | None) -> Any:
-        """What distilled student, pruning and qat learn: everything with the teacher's outputs, or just the labels."""
-        from tinykit.learn import training
-
-        student, seed, classes = self.recipe.student, self.recipe.seeds[0], len(splits.classes)
-        if outputs is None or self.recipe.distill is None:
-            x = augment(splits.x_labelled, student, seed)
-            y = np.tile(splits.y_labelled, len(x) // len(splits.y_labelled))
-            return _task(splits, x, training.one_hot(y, classes), None)
-        x = augment(splits.x_train, student, seed)
-        known = np.zeros((len(splits.x_train), classes), dtype=np.float32)
-        known[: len(splits.y_labelled)] = training.one_hot(splits.y_labelled, classes)
-        taught = whole(*(stored_npz(path, "outputs") for path in sorted(outputs.folder.glob("outputs-*.npz"))))
-        answers = np.concatenate([part[:, :classes] for part in chunks(taught)])
-        sure = training.pseudo_labels(answers[: len(known)], self.recipe.distill.confidence)
-        sure[: len(splits.y_labelled)] = False
-        known[sure] = training.one_hot(answers[: len(known)][sure].argmax(axis=1), classes)
-        known = np.tile(known, (len(x) // len(known), 1))
-        targets = training.Targets(known, taught) if isinstance(x, Rows) else training.pack(known, taught[:])
-        pairs = tuple(Feature(**{**feature, "shape": tuple(feature["shape"])}) for feature in outputs.facts["features"])
-        task = _task(splits, x, targets, self.recipe.distill)
-        return dataclasses.replace(task, features=pairs, beta=self.recipe.distill.beta)
-
-    @property
-    def _is_given(self) -> bool:
-        """Whether the teacher comes trained and is not trained further."""
-        teacher = self.recipe.teacher
-        return teacher is not None and not teacher.layers and not teacher.tune
-
-    def _given(self, splits: Splits) -> list[Any]:
-        from tinykit.learn import teachers
-
-        assert self.recipe.teacher is not None
-        return teachers.given(self.recipe.teacher, splits.shape, len(splits.classes), self.recipe.data.divide)
-
-    def _features(self, splits: Splits, student: Any) -> tuple[Feature, ...]:
-        """The pairs of layers that [distill] names, checked on the models. Raises: ModelError."""
-        from tinykit.learn import hints, models
-
-        distill = self.recipe.distill
-        named = hints.pairs(distill.hints, distill.attention) if distill is not None else ()
-        if not named:
-            return ()
-        assert self.recipe.teacher is not None
-        if self._is_given:
-            teacher = self._given(splits)[0]
-        else:
-            teacher = models.build(self.recipe.teacher, splits.shape, len(splits.classes), "teacher")
-        return hints.shaped(named, teacher, student)
-
-    def _train_student(self, folder: Path, splits: Splits, task: Any, seed: int, title: str) -> dict[str, Any]:
-        from tinykit.learn import backend, models, training
-
-        student = self.recipe.student
-        backend.set_seed(seed)
-        budget = training.Budget(student.steps, student.batch, student.learning_rate, seed, student.patience)
-        with self.together.scope():
-            model = models.build(student, splits.shape, len(splits.classes), "student")
-            if student.file is not None and not student.tune and not student.freeze:
-                model = backend.keras().models.clone_model(model)
-            models.freeze(model, student.freeze)
-            history = training.fit(model, task, budget, f"{title}, seed {seed}", quiet=self.quiet)
-            models.freeze(model, 0)
-        return _keep(model, folder, splits, history)
-
-
-def _task(splits: Splits, x: Samples, targets: Any, distill: Distill | None) -> Any:
-    from tinykit.learn.training import Task
-
-    return Task(
-        x=x,
-        targets=targets,
-        x_validation=splits.x_validation,
-        y_validation=splits.y_validation,
-        classes=len(splits.classes),
-        temperature=distill.temperature if distill else 1.0,
-        alpha=distill.alpha if distill else 1.0,
-    )
-
-
-def _keep(model: Any, folder: Path, splits: Splits, history: list[dict[str, float]]) -> dict[str, Any]:
-    """Save a trained model and say how good it is."""
-    from tinykit.learn import models
-
-    models.save(model, folder / _MODEL)
-    test = models.logits(model, splits.x_test)
-    return {
-        "accuracy": {
-            "validation": models.accuracy(models.logits(model, splits.x_validation), splits.y_validation),
-            "test": models.accuracy(test, splits.y_test),
-        },
-        "confusion": models.confusion(test, splits.y_test, len(splits.classes)),
-        "parameters": int(model.count_params()),
-        "bytes": 4 * int(model.count_params()),
-        "sparsity": models.sparsity(model),
-        "history": history,
-    }
-
-
-def judged_scores(model: bytes, data: Path) -> tuple[np.ndarray, np.ndarray]:
-    """TFLM's int8 outputs (n, classes) for the samples of an .npz, quantized as they are for the board; and labels."""
-    from tinykit.graph.reader import read_graph
-    from tinykit.validate.judge import Judge
-    from tinykit.validate.samples import load_samples
-
-    samples = load_samples(data, read_graph(model))
-    with Judge(model) as judge:
-        return judge.run_many(samples.x).reshape(len(samples), -1), samples.y
-
-
-def logit_scale(model: bytes) -> float | None:
-    """What one step of the output is worth; None where it is no logit, but a softmax's probability."""
-    from tinykit.graph.reader import read_graph
-
-    graph = read_graph(model)
-    quantization = graph.tensor(graph.outputs[0]).quantization
-    ends = next(operator.op for operator in graph.operators if graph.outputs[0] in operator.outputs)
-    return None if quantization is None or ends in ("SOFTMAX", "LOGISTIC") else quantization.scale
-
-
-def int8_sparsity(model: bytes) -> float:
-    """The part of the .tflite's convolution and dense weights that is zero: what really ships."""
-    from tinykit.graph.reader import read_graph
-
-    graph = read_graph(model)
-    operators = [o for o in graph.operators if o.op in ("CONV_2D", "FULLY_CONNECTED")]
-    weights = [data for o in operators if (data := graph.tensor(o.inputs[1]).data) is not None]
-    total = sum(kernel.size for kernel in weights)
-    return float(sum(int((kernel == 0).sum()) for kernel in weights) / total) if total else 0.0
-
-
-def require_int8_sparsity(found: float, wanted: float) -> None:
-    """Quantization must not have brought pruned weights back; one per cent is left to rounding.
-
-    Raises: ModelError.
-    """
-    if found < wanted - 0.01:
-        raise ModelError(
-            "quantization brought pruned weights back",
-            expected=f"a sparsity of {wanted:.1%}",
-            found=f"{found:.1%}",
-        )

@@ -15,7 +15,8 @@ from tinykit.boards import Board
 from tinykit.data import Splits, restore
 from tinykit.firmware.fit import predict_fit
 from tinykit.graph.reader import read_graph
-from tinykit.pipeline.learning import Learning, judged_scores
+from tinykit.pipeline.judging import judged_scores
+from tinykit.pipeline.learning import Learning
 from tinykit.pipeline.store import Kept
 from tinykit.pipeline.values import described, keep_samples
 from tinykit.plan.build import make_plan
@@ -107,7 +108,7 @@ class Workshop:
         backend.set_seed(seed)
         student = recipe.student
         model = models.build(student, splits.shape, len(splits.classes), "student")
-        task = learning.task(splits, self.outputs)
+        task = learning.lessons.task(splits, self.outputs)
         budget = training.Budget(student.steps, student.batch, student.learning_rate, seed, student.patience)
         stopped = False
 

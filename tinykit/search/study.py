@@ -31,7 +31,7 @@ from tinykit.search.storage import open_storage
 from tinykit.search.text import recipe_text
 
 _CODE = (
-    "search", "features", "learn", "pipeline/learning.py", "graph", "kernels", "plan", "validate/judge.py",
+    "search", "features", "learn", "pipeline/lessons.py", "graph", "kernels", "plan", "validate/judge.py",
     "data/splits.py",
 )  # fmt: skip
 
