@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.kernels.test_sanitized import CASES
-from tests.support.elementwise import binary, prelu, unary
+from tests.support.elementwise import binary, cast, prelu, unary
 from tests.support.equality import case
+from tests.support.models import conv_2d, depthwise_conv_2d, fully_connected, softmax, transpose_conv
 from tests.support.movement import concatenated, gather, mirror_pad, resize, split, strided_slice, transpose
 from tests.support.reductions import arg_extreme, cumsum, reduction
 from tests.support.tally import note
+from tests.support.weighted import batch_matmul, lstm, svdf
 from tests.zoo.firmware import bins, differences
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
@@ -50,6 +52,25 @@ SINGLE = (
     case(arg_extreme, (3, 7), op="ARG_MIN"),
     case(cumsum, (3, 9), exclusive=True, reverse=True),
     case(prelu, (2, 3, 4), shape=(1, 1, 4)),
+    case(softmax, (3, 17), dtype="int16", input_scale=0.2),
+    case(softmax, (2, 9), input_dtype="int16", input_zero_point=0, input_scale=0.0005),
+    case(conv_2d, (1, 5, 6, 3), filters=5, input_dtype="int16", input_zero_point=0, input_scale=0.0001),
+    case(depthwise_conv_2d, (1, 5, 6, 3), input_dtype="int16", input_zero_point=0, input_scale=0.0001),
+    case(fully_connected, (2, 700), units=5, input_dtype="int16", input_zero_point=0, input_scale=0.0001),
+    case(conv_2d, (1, 5, 5, 3), filters=3, int4=True),
+    case(fully_connected, (1, 33), units=5, int4=True),
+    case(transpose_conv, (1, 4, 3, 5)),
+    case(batch_matmul, (2, 3, 4), shape=(2, 4, 5)),
+    case(lstm, (1, 5, 4)),
+    case(svdf, (1, 6)),
+    case(unary, (1, 64), op="RSQRT", input_zero_point=-128, scale=0.02),
+    case(unary, (1, 64), op="HARD_SWISH"),
+    case(unary, (1, 64), op="LEAKY_RELU", input_dtype="int16", input_zero_point=0, alpha=0.3),
+    case(cast, (2, 20), dtype="int32"),
+    case(binary, (3, 4), op="LESS", dtype="bool"),
+    case(binary, (3, 4), op="DIV", scale=0.5, constant=True, nonzero=True),
+    case(resize, (1, 4, 5, 2), size=(8, 9), op="RESIZE_NEAREST_NEIGHBOR"),
+    case(resize, (1, 3, 4, 2), size=(5, 7), input_dtype="float32"),
 )
 """Single operators beside the zoo, of every kind of kernel."""
 
