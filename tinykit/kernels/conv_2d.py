@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tinykit.graph.model import Graph, Operator
 from tinykit.kernels.overlap import window_overlap
 from tinykit.kernels.registry import lowering
 from tinykit.kernels.steps import INPUT, OUTPUT, block, make_step, zero_point
-from tinykit.kernels.weighted import layer
+from tinykit.kernels.weighted import layer, parted
 from tinykit.plan.model import Constant, Step
 from tinykit.targets import Target
 
 
 @lowering("CONV_2D")
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
-    """One output value at a time, along contiguous channels."""
+    """A few output values at a time, along contiguous channels: for the layer's shape, or shared by many."""
     found = layer(graph, operator)
     x, weights, y = found.x, found.weights, found.y
     vertical, horizontal = found.axes
@@ -28,29 +30,31 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     is_padded = any((vertical.before, vertical.after, horizontal.before, horizontal.after))
     if weights.shape[1:3] == (1, 1) and (vertical.stride, horizontal.stride) == (1, 1) and not is_padded:
         _flatten(shape)
-    return [
-        make_step(
+    arguments = [INPUT, OUTPUT, Constant("weights", found.rows), *sums.constants]
+    arguments += [zero_point(x), zero_point(y), *found.limits]
+    has_remainder = weights.shape[0] // operator.options.groups % block(target) != 0
+
+    def step(function: str, shape: Mapping[str, int], cost_of: str, *numbers: int) -> Step:
+        return make_step(
             operator,
             target,
-            "tk_conv_2d",
+            function,
             dict(shape),
-            [
-                INPUT,
-                OUTPUT,
-                Constant("weights", found.rows),
-                *sums.constants,
-                zero_point(x),
-                zero_point(y),
-                *found.limits,
-            ],
+            [*arguments, *numbers],
             macs=y.elements * found.rows.shape[1],
             outputs=y.elements,
             overlaps=window_overlap(x.shape, y.shape, vertical, horizontal),
             runs=y.elements * weights.shape[1],
-            has_remainder=weights.shape[0] // operator.options.groups % block(target) != 0,
-            cost_of="tk_conv_2d" if is_padded else "tk_conv_2d_whole",
+            has_remainder=has_remainder,
+            cost_of=cost_of,
         )
-    ]
+
+    own = step("tk_conv_2d", shape, "tk_conv_2d" if is_padded else "tk_conv_2d_whole")
+    if shape["batches"] > 1 or operator.options.groups > 1:
+        return [own]
+    window, numbers = parted(shape)
+    cost_of = "tk_conv_2d_any_pixel" if weights.shape[1:3] == (1, 1) else "tk_conv_2d_any"
+    return [own, step("tk_conv_2d_any", window, cost_of, *numbers)]
 
 
 def _flatten(shape: dict[str, int]) -> None:

@@ -84,3 +84,36 @@ TK_INLINE void tk_depthwise_conv_2d(const tk_depthwise_conv_2d_shape *s, const i
         input += s->input_height * s->input_width * s->input_channels;
     }
 }
+
+typedef struct {
+    int kernel_height, kernel_width, dilation_height, dilation_width;
+    int down;
+} tk_depthwise_conv_2d_any_shape;
+
+/* The same for images of any size, one batch and one output a channel: layers with equal windows share it. */
+TK_INLINE void tk_depthwise_conv_2d_any(const tk_depthwise_conv_2d_any_shape *s, const int8_t *input, int8_t *output,
+                                        const TK_FLASH int8_t *weights, const TK_FLASH int32_t *bias,
+                                        const TK_FLASH int32_t *multipliers, const TK_FLASH int8_t *shifts,
+                                        int32_t input_zero_point, int32_t output_zero_point, int32_t low,
+                                        int32_t high, int32_t input_height, int32_t input_width, int32_t channels,
+                                        int32_t output_height, int32_t output_width, int32_t stride_height,
+                                        int32_t stride_width, int32_t pad_top, int32_t pad_left) {
+    const tk_depthwise_conv_2d_shape one = {1,
+                                            (int)input_height,
+                                            (int)input_width,
+                                            (int)channels,
+                                            (int)output_height,
+                                            (int)output_width,
+                                            1,
+                                            s->kernel_height,
+                                            s->kernel_width,
+                                            (int)stride_height,
+                                            (int)stride_width,
+                                            s->dilation_height,
+                                            s->dilation_width,
+                                            (int)pad_top,
+                                            (int)pad_left,
+                                            s->down};
+    tk_depthwise_conv_2d(&one, input, output, weights, bias, multipliers, shifts, input_zero_point, output_zero_point,
+                         low, high);
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,3 +99,14 @@ def geometry(
         "pad_top": vertical.before,
         "pad_left": horizontal.before,
     }
+
+
+IMAGE = ("input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels")
+STEPS = ("stride_height", "stride_width", "pad_top", "pad_left")
+WINDOW = ("kernel_height", "kernel_width", "dilation_height", "dilation_width", "block", "down")
+
+
+def parted(shape: Mapping[str, int]) -> tuple[dict[str, int], list[int]]:
+    """A shape as that of a kernel for images of any size, and the numbers that this takes as arguments."""
+    window = {name: shape[name] for name in WINDOW if name in shape}
+    return window, [shape[name] for name in (*IMAGE, *STEPS) if name in shape]
