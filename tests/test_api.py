@@ -31,6 +31,12 @@ def test_settings_out_of_range_are_refused_at_once() -> None:
     x, y = stripes(30, 0)
     with pytest.raises(UsageError, match=r"temperature is out of range; expected 0\.1 to 100"):
         tinykit.distill(WORDS, np.zeros((30, 3)), x, y, temperature=0)
+    with pytest.raises(UsageError, match=r"steps is out of range; expected 1 to \d+, found 0"):
+        tinykit.distill(WORDS, np.zeros((30, 3)), x, y, steps=0)
+    with pytest.raises(UsageError, match="batch has the wrong type"):
+        tinykit.distill(WORDS, np.zeros((30, 3)), x, y, batch="many")
+    with pytest.raises(UsageError, match="needs a teacher"):
+        tinykit.distill(WORDS, None, x, y)
     with pytest.raises(UsageError, match="pattern is not a known word"):
         tinykit.prune(None, x, y, pattern="stripes")
     with pytest.raises(UsageError, match="method is not a known word"):
@@ -60,6 +66,8 @@ def test_what_is_no_tflite_is_refused() -> None:
         ({"validation": np.zeros((3, 6, 6, 1))}, "validation has no labels"),
         ({"teacher": np.zeros((30, 2))}, "the teacher's answers cannot be used"),
         ({"teacher": np.full((30, 3), np.nan)}, "the teacher's answers cannot be used"),
+        ({"teacher": "teacher.keras"}, "the teacher cannot be asked"),
+        ({"x": [[1.0, 2.0], [3.0]]}, "no array"),
         ({"student": ("conv 4 3x3 relu", "dense 4")}, "dense 3"),
         ({"student": np.zeros(3)}, "no Keras model"),
         ({"hints": ("a -> b",)}, "no Keras model"),

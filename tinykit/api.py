@@ -10,15 +10,16 @@ import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 
-from tinykit.data.given import rows, samples
+from tinykit.data.given import array, rows, samples
 from tinykit.errors import ModelError, UsageError
-from tinykit.recipe import Distill, Prune, Quantize
+from tinykit.recipe import Distill, Model, Prune, Quantize
 from tinykit.results import Benched, Checked, Compiled, Distilled, Pruned, Quantized, Validated, Verified
 
 BOARD = "mps2-an386"
@@ -63,6 +64,9 @@ def distill(
     Raises: DataError, ModelError, UsageError before anything is trained; ToolMissing without the train extra.
     """
     settings = _checked(Distill(temperature, alpha, control, confidence, tuple(hints), tuple(attention), beta))
+    _checked(Model(steps=steps, batch=batch, learning_rate=learning_rate))
+    if teacher is None:
+        raise UsageError("distill needs a teacher", next_step="Without one, train the student with Keras itself")
     from tinykit.learn import backend, direct, models, training  # fmt: skip
     from tinykit.learn import hints as features
 
@@ -287,7 +291,7 @@ def validate(
     from tinykit.boards import board as find
     from tinykit.validate.serial import validate as run
 
-    found, labels = rows(x) if y is None else (np.asarray(x), np.asarray(y))
+    found, labels = rows(x) if y is None else (array(x), array(y))
     with _on_disk(model) as (path, folder):
         data = write_npz(folder / "samples.npz", x=found, **({} if labels is None else {"y": labels}))
         said = run(path, find(board), data, port=port, limit=limit, quiet=quiet, folder=folder / "firmware")
@@ -304,6 +308,8 @@ def _checked(settings: Any) -> Any:
         if "words" in limits and value not in limits["words"]:
             known = ", ".join(limits["words"])
             raise UsageError(f"{spec.name} is not a known word", expected=f"one of {known}", found=value)
+        if "low" in limits and not isinstance(value, (Real, type(None))):
+            raise UsageError(f"{spec.name} has the wrong type", expected="a number", found=repr(value))
         if "low" in limits and value is not None and not limits["low"] <= value <= limits["high"]:
             within = f"{limits['low']} to {limits['high']}"
             raise UsageError(f"{spec.name} is out of range", expected=within, found=value)

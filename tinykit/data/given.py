@@ -21,17 +21,27 @@ def labelled(x: Any, y: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
     Args: x, y: arrays; or x a dataset of both, and y None.
     Raises: DataError.
     """
-    found, labels = rows(x) if y is None else (np.asarray(x), np.asarray(y))
+    found, labels = rows(x) if y is None else (array(x), array(y))
     if labels is None:
         raise DataError(f"{what} has no labels", expected="arrays x and y, or a dataset of both", page="bad-data")
     checked = check_samples(found, what)
     return checked, check_labels(labels, len(checked), what)
 
 
+def array(data: Any) -> np.ndarray:
+    """An array of what numpy takes for one. Raises: DataError, such as for rows of different lengths."""
+    try:
+        return np.asarray(data)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            "the data are no array", expected="samples of one shape", found=type(data).__name__, page="bad-data"
+        ) from error
+
+
 def rows(data: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Samples, and labels where a dataset has some, unchecked. Raises: DataError for an unreadable dataset."""
     if not hasattr(data, "as_numpy_iterator"):
-        return np.asarray(data), None
+        return array(data), None
     batches = list(data.as_numpy_iterator())
     if not batches:
         raise DataError("the dataset is empty", page="bad-data")

@@ -137,7 +137,16 @@ def teacher_list(teacher: Any) -> list[Any]:
 
 
 def as_teacher(member: Any) -> Any:
-    """A callable from samples to logits: a softmax is taken off, or undone where the model is only asked."""
+    """A callable from samples to logits: a softmax is taken off, or undone where the model is only asked.
+
+    Raises: ModelError for what cannot be asked.
+    """
+    if not callable(member):
+        raise ModelError(
+            "the teacher cannot be asked",
+            expected="a Keras model, a list of them, a function from samples to logits, or an array of logits",
+            found=repr(member)[:80],
+        )
     if isinstance(member, keras().Model):
         return models.without_softmax(member)
     return Foreign(member) if hasattr(member, "layers") else lambda x, training=False: member(x)
