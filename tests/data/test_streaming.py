@@ -130,6 +130,14 @@ def test_pairs_of_files_that_do_not_fit(tmp_path: Path) -> None:
         load(Data("npz", folder=tmp_path))
 
 
+def test_parts_of_different_types_are_refused(tmp_path: Path) -> None:
+    x = shards(tmp_path, (80,))
+    np.save(tmp_path / "x_unlabelled.npy", x.astype(np.uint8))
+    assert len(load(Data("npy", folder=tmp_path)).x_pool) == 80
+    with pytest.raises(DataError, match="stored as different types.*found float32, uint8"):
+        load(Data("npy", folder=tmp_path, memory=TINY))
+
+
 def test_faults_are_found_on_disk_too(tmp_path: Path) -> None:
     x = shards(tmp_path, (30, 50))
     x[33, 1, 1] = np.nan

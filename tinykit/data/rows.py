@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tinykit.data.normalization import Normalization
+from tinykit.errors import DataError
 from tinykit.stored import Stored
 
 CHUNK = 1 << 24
@@ -89,11 +90,23 @@ def take(x: Samples, places: slice | np.ndarray) -> Samples:
 
 
 def join(first: Samples, second: Samples) -> Samples:
-    """`first` and then `second`; both in memory or both on disk, of one dtype there and with the same treatment."""
+    """`first` and then `second`; both in memory, or both on disk with the same treatment.
+
+    Raises: DataError where they are stored as different types.
+    """
     if not isinstance(first, Rows) or not isinstance(second, Rows):
         return np.concatenate([np.asarray(first), np.asarray(second)])
     if first.parts == second.parts:
         return replace(first, index=np.concatenate([first.index, second.index]))
+    types = {part.dtype for part in first.parts + second.parts}
+    if len(types) > 1:
+        raise DataError(
+            "parts of a set that is read from disk are stored as different types",
+            expected="one for all, labelled or not",
+            found=", ".join(sorted(np.dtype(name).name for name in types)),
+            next_step="Save them as one type, or raise [data] memory",
+            page="bad-data",
+        )
     moved = second.index + sum(len(part) for part in first.parts)
     return replace(first, parts=first.parts + second.parts, index=np.concatenate([first.index, moved]))
 
