@@ -37,6 +37,27 @@ TK_SHARED void tk_mve_prepare_strips(const tk_mve_strips *s, const int8_t *strea
     tk_mve_fill(s->strip, zero_point, (int)(s->inside - s->strip));
     tk_mve_fill(behind, zero_point, (int)(s->outside - behind) + TK_MVE_OUTSIDE);
     tk_mve_fill(s->taps, 0, TK_MVE_TAPS * (channels + 1));
+#if TK_MVE
+    const int8_t *from = stream + 9;
+    int8_t *to = s->taps + TK_MVE_FIRST_TAP;
+    int32_t place = 0;
+    __asm__ volatile("vidup.u8 q1, %[place], #1\n" /* i + i / 3 */
+                     "vdup.8 q2, %[third]\n"
+                     "vmulh.u8 q2, q1, q2\n"
+                     "vadd.i8 q1, q1, q2\n"
+                     "vctp.8 %[taps]\n"
+                     "dls lr, %[channels]\n"
+                     "1: vpstt\n"
+                     "vldrbt.u8 q0, [%[from]]\n"
+                     "vstrbt.8 q0, [%[to], q1]\n"
+                     "add %[from], %[from], %[channel]\n"
+                     "add %[to], %[to], %[spread]\n"
+                     "le lr, 1b\n"
+                     : [from] "+r"(from), [to] "+r"(to), [place] "+Te"(place)
+                     : [third] "r"(86), [taps] "r"(9), [channels] "r"(channels), [channel] "i"(TK_MVE_CHANNEL),
+                       [spread] "i"(TK_MVE_TAPS)
+                     : "lr", "d0", "d1", "d2", "d3", "d4", "d5", "cc", "memory");
+#else
     for (int channel = 0; channel < channels; channel++) {
         const int8_t *const from = stream + channel * TK_MVE_CHANNEL + 9;
         int8_t *const to = s->taps + channel * TK_MVE_TAPS + TK_MVE_FIRST_TAP;
@@ -44,6 +65,7 @@ TK_SHARED void tk_mve_prepare_strips(const tk_mve_strips *s, const int8_t *strea
             TK_MVE_COPY(to + 4 * x, from + 3 * x, 3);
         }
     }
+#endif
 }
 
 #if TK_MVE
@@ -216,12 +238,15 @@ TK_INLINE void tk_mve_strip_outputs(const tk_depthwise_conv_2d_mve_shape *s, con
                          "vctp.32 r0\n"
                          ".endif\n"
                          "1: vldrb.s8 q4, [r5, #5]\n"
+                         ".if %c[stride] == 1\n"
                          "vldrb.s8 q6, [r5, #1]\n"
+                         ".endif\n"
                          ".if %c[rows] == 2\n"
                          "vldrb.s8 q5, [r5, #4]\n"
-                         "vldrb.s8 q7, [r5]\n"
-                         ".endif\n"
+                         "vldrb.s8 q7, [r5], #16\n"
+                         ".else\n"
                          "add r5, #16\n"
+                         ".endif\n"
                          "ldr r8, [r7], #4\n"
                          "ldr r10, [r7], #4\n"
                          "ldrsb r12, [r7], #10\n"
