@@ -134,7 +134,7 @@ def test_parts_of_different_types_are_refused(tmp_path: Path) -> None:
     x = shards(tmp_path, (80,))
     np.save(tmp_path / "x_unlabelled.npy", x.astype(np.uint8))
     assert len(load(Data("npy", folder=tmp_path)).x_pool) == 80
-    with pytest.raises(DataError, match="stored as different types.*found float32, uint8"):
+    with pytest.raises(DataError, match=r"stored as different types.*found float32, uint8"):
         load(Data("npy", folder=tmp_path, memory=TINY))
 
 
