@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from tests.kernels.spaces import quantizations
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
-from tests.support.models import dequantize, logistic, quantize, relu, relu6
+from tests.support.models import ModelBuilder, dequantize, logistic, quantize, relu, relu6
 from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.targets import target
 from tinykit.validate.host import HostModel
+from tinykit.validate.parity import verify
 
 COUNT = 512
 """Values in a tensor: enough that uniform vectors hold every byte."""
@@ -93,3 +94,14 @@ def test_floats_out_of_range_saturate() -> None:
     model = HostModel(make_plan(read_graph(one.model, "m"), target("host")), sanitize=True)
     extremes = np.array([[[np.inf, -np.inf, np.nan, 1e30, -1e30, 0.25]]], np.float32)
     assert model.run_many(extremes)[0].ravel().tolist() == [127, -128, 2, 127, -128, 3]
+
+
+def test_constants_that_have_no_literal() -> None:
+    """Masks of attention hold them."""
+    model = ModelBuilder(seed=1)
+    x = model.input((1, 4), dtype="float32")
+    limits = model.constant(np.array([[-np.inf, np.inf, 1, 2]], np.float32))
+    ends = model.operator(
+        "MINIMUM", [model.operator("MAXIMUM", [x, limits], x.shape, dtype="float32"), x], x.shape, dtype="float32"
+    )
+    assert verify(model.finish([ends]), vectors=20)["bit_exact"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from tinykit.plan.state import state_offsets
 
 _COLUMNS = 116
 _INT32_MIN = -(1 << 31)
+_INFINITY, _NAN = "INFINITY", "NAN"
 FLASH = "TK_FLASH"
 """Marks a kernel's parameter that points to constants, see common.h."""
 
@@ -82,6 +84,11 @@ class Program:
     calls: list[Call]
     sources: list[str]
     states: list[State]
+
+    @property
+    def constants_need_math(self) -> bool:
+        """Whether a float has no literal, but a name in math.h."""
+        return any(name in row for array in self.arrays for row in array.rows for name in (_INFINITY, _NAN))
 
 
 class Writer:
@@ -252,6 +259,8 @@ def rows(data: np.ndarray) -> list[str]:
 
 
 def _real(value: float) -> str:
-    """A float literal that reads back as the same float32 (9 significant digits do)."""
+    """A float literal that reads back as the same float32 (9 significant digits do); what has none is of math.h."""
+    if not math.isfinite(value):
+        return _NAN if math.isnan(value) else _INFINITY if value > 0 else f"-{_INFINITY}"
     text = f"{value:.9g}"
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"

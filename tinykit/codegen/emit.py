@@ -40,6 +40,7 @@ def emit(plan: Plan) -> dict[str, str]:
         )
     program = Writer(plan).program()
     sources = program.sources or ["common.h"]
+    headers = {h for s in sources for h in c_source.system_includes(s)} - {"stdint.h"}
     facts = {
         "version": __version__,
         "plan": plan,
@@ -53,7 +54,7 @@ def emit(plan: Plan) -> dict[str, str]:
         "output_type": common_type([graph.tensor(i) for i in graph.outputs]),
         "program": program,
         "state_bytes": state_bytes(graph),
-        "system_includes": sorted({h for s in sources for h in c_source.system_includes(s)} - {"stdint.h"}),
+        "system_includes": sorted(headers | ({"math.h"} if program.constants_need_math else set())),
         "kernel_text": "\n".join(c_source.text(s).strip() + "\n" for s in sources),
     }
     environment = _environment()

@@ -30,7 +30,9 @@ def inspect(inspection: Inspection) -> None:
     x, y, boundaries = inspection.input, inspection.output, np.array(inspection.options.boundaries, np.float32)
     if inspection.dtype(x, "float32", "int32") and inspection.dtype(y, "int32") and inspection.shape(y, x.shape):
         inspection.require(
-            0 < len(boundaries) <= LARGEST_COUNT and bool(np.all(boundaries[:-1] <= boundaries[1:])),
+            0 < len(boundaries) <= LARGEST_COUNT
+            and not np.isnan(boundaries).any()
+            and bool(np.all(boundaries[:-1] <= boundaries[1:])),
             "its boundaries do not ascend, or there are none",
         )
 

@@ -49,6 +49,7 @@ def inspect(inspection: Inspection) -> None:
         _inspect_int16(inspection)
         return
     if x.dtype == "float32":
+        inspection.require(math.isfinite(beta), f"its beta {beta:.6g} makes no sense")
         inspection.dtype(y, "float32")
         inspection.require(len(x.shape) >= 1, "its input is a single number")
         inspection.shape(y, x.shape)
