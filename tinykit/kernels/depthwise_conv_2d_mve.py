@@ -26,7 +26,7 @@ MOST_ROW = 15_000
 TAPS, OUTSIDE = 16, 32
 """Scratch bytes of a channel's weights, and of what stands for rows outside the image with a margin."""
 
-CHANNEL, ROW, SPREAD, INTERLEAVED = 17, 75, 24, 13 / 16
+CHANNEL, ROW, SPREAD, INTERLEAVED = 19, 140, 6, 13 / 16
 """Instructions of a channel in a row or two, of these rows, to spread a channel's weights, and of a value's strip."""
 
 
