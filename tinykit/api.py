@@ -24,8 +24,6 @@ from tinykit.results import Benched, Checked, Compiled, Distilled, Pruned, Quant
 
 BOARD = "mps2-an386"
 """The emulated Cortex-M4 board: everything can be tried without hardware."""
-_ENOUGH = 500
-"""Samples that calibrate a quantization at most; ranges settle long before."""
 
 
 def distill(
@@ -178,10 +176,11 @@ def quantize(
     settings = _checked(Quantize(method, steps=steps, batch=batch, learning_rate=learning_rate))
     kept_on = _checked(Distill(temperature, alpha))
     from tinykit.learn import backend, convert, diagnosis, direct, models, qat, training
+    from tinykit.learn.quantize import typical
 
     source, wide = _opened(_model(model)), method == "int16x8"
-    if method in ("ptq", "int16x8") and y is None and rows(x)[1] is None:
-        return Quantized(convert.to_int8(source, _spread(samples(x, "x")), wide=wide), method, None, None, ())
+    if method in ("ptq", "int16x8") and validation is None and y is None and rows(x)[1] is None:
+        return Quantized(convert.to_int8(source, typical(samples(x, "x")), wide=wide), method, None, None, ())
     given = direct.sets(x, y, pool, validation, teacher, seed)
     plain = direct.adopt(source, given.x.shape[1:], given.classes, "model")
     softmax, aware = direct.gives_probabilities(source), plain
@@ -191,7 +190,7 @@ def quantize(
         keep_zeros = method == "prune-preserving-qat"
         task = direct.task(given, kept_on)
         aware, _ = qat.quantization_aware(plain, task, budget, keep_zeros=keep_zeros, quiet=quiet)
-    content = convert.to_int8(aware, _spread(given.x), softmax=softmax, wide=wide)
+    content = convert.to_int8(aware, typical(given.x), softmax=softmax, wide=wide)
     layers = diagnosis.diagnose(plain, content, given.x_validation, softmax=softmax)
     scores = _judged(content, given.x_validation)
     accuracy = models.accuracy(scores, given.y_validation)
@@ -351,11 +350,6 @@ def _helped(distilled: tuple[float, ...], control: tuple[float, ...]) -> str:
         f"The same student without the teacher: {mean(control):.1%}, with it {mean(distilled):.1%}, "
         f"{mean(margins):+.1f} points{spread} over {len(margins)} seed{'s' if len(margins) > 1 else ''}. It {said}."
     )
-
-
-def _spread(x: np.ndarray) -> np.ndarray:
-    """At most `_ENOUGH` samples, spread evenly over the whole set."""
-    return x[np.linspace(0, len(x) - 1, min(len(x), _ENOUGH)).astype(int)]
 
 
 def _judged(tflite: bytes, x: np.ndarray) -> np.ndarray:

@@ -60,5 +60,9 @@ def _samples(representative: np.ndarray | Path) -> np.ndarray:
                 f"{what} has no array 'x'", expected="samples named x", found=", ".join(sorted(arrays)), page="bad-data"
             )
         x = arrays["x"]
-    x = check_samples(x, what)
+    return typical(check_samples(x, what))
+
+
+def typical(x: np.ndarray) -> np.ndarray:
+    """At most 500 of the samples (n, ...), spread evenly over the whole set: what calibrates a quantization."""
     return x[np.linspace(0, len(x) - 1, min(len(x), _ENOUGH)).astype(int)]
