@@ -16,7 +16,9 @@ import pytest
 from tests.learn.test_training import stripes
 from tinykit.errors import RecipeError
 from tinykit.learn.together import ALONE, Together, together
+from tinykit.pipeline.run import trained_batches
 from tinykit.pipeline.store import Store
+from tinykit.recipe import load_recipe
 
 RECIPE = """\
 title = "Stripes"
@@ -85,6 +87,19 @@ def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"batch of \[prune\].*multiple of 3.*found 32"):
         Together(Three(), 0, 3).require_shares({"student": 30, "prune": 32})
     ALONE.require_shares({"student": 31})
+
+
+def test_only_what_trains_is_shared(tmp_path: Path) -> None:
+    text = RECIPE.replace("steps = 60\ncopies", "batch = 30\nsteps = 60\ncopies").replace(
+        "[distill]", "batch = 33\n[distill]"
+    )
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(text, encoding="utf-8")
+    assert trained_batches(load_recipe(recipe)) == {"teacher": 30, "student": 33}
+    recipe.write_text(f'{text}[quantize]\nmethod = "qat"\nbatch = 6\n', encoding="utf-8")
+    assert trained_batches(load_recipe(recipe)) == {"teacher": 30, "student": 33, "quantize": 6}
+    recipe.write_text(text.replace('layers = ["conv 8', 'file = "t.keras"\n# ["conv 8'), encoding="utf-8")
+    assert trained_batches(load_recipe(recipe)) == {"student": 33}
 
 
 def free_ports(count: int) -> list[int]:

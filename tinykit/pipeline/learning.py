@@ -19,7 +19,7 @@ from tinykit.pipeline.judging import int8_sparsity, judged_scores, logit_scale, 
 from tinykit.pipeline.lessons import MODEL, Lessons, keep
 from tinykit.pipeline.store import Kept, Store
 from tinykit.pipeline.values import described, keep_samples, samples_folder
-from tinykit.recipe import Features, Recipe
+from tinykit.recipe import TRAINED_METHODS, Features, Recipe
 from tinykit.stored import write_npz_by_parts
 from tinykit.targets import Target
 
@@ -252,7 +252,7 @@ class Learning:
             wide = settings.method == "int16x8"
             with self.together.scope():
                 model = models.restore(student.folder / MODEL)
-                if settings.method in ("qat", "prune-preserving-qat"):
+                if settings.method in TRAINED_METHODS:
                     model, history = qat.quantization_aware(
                         model,
                         self.lessons.task(splits, outputs),

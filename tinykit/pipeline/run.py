@@ -23,7 +23,7 @@ from tinykit.pipeline.learning import DENSE, LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, file_hash, version
 from tinykit.pipeline.values import samples_folder
 from tinykit.pipeline.verdict import verdict
-from tinykit.recipe import Model, Recipe
+from tinykit.recipe import TRAINED_METHODS, Model, Recipe
 
 STAGES = ("data", "teacher", "control", "distilled", "pruned", "int8", "compiled", "firmware", "board")
 """What `until` may name, in order. The last is the whole run."""
@@ -53,13 +53,7 @@ def run(
     _check(recipe, until)
     chosen = _board(recipe)
     who = together(recipe.train.strategy if recipe.train else None, quiet=quiet)
-    sections = {
-        "teacher": recipe.teacher,
-        "student": recipe.student,
-        "prune": recipe.prune,
-        "quantize": recipe.quantize,
-    }
-    who.require_shares({name: section.batch for name, section in sections.items() if section is not None})
+    who.require_shares(trained_batches(recipe))
     if who.worker > 0:
         output, until = output / f"worker-{who.worker}", _last_together(until)
     if seeds is not None:
@@ -69,6 +63,18 @@ def run(
     result["verdict"] = verdict(result, recipe.accept) if until in (None, STAGES[-1]) else _NOT_JUDGED
     _export(kept, result, output)
     return result
+
+
+def trained_batches(recipe: Recipe) -> dict[str, int]:
+    """Samples a step of the sections that train: a teacher that comes trained, or a quantization after it, do not."""
+    teacher, student, quantize = recipe.teacher, recipe.student, recipe.quantize
+    trains = {
+        "teacher": teacher is not None and bool(teacher.layers or teacher.tune),
+        "student": recipe.distill is not None or student.file is None,
+        "prune": recipe.prune is not None,
+        "quantize": quantize.method in TRAINED_METHODS,
+    }
+    return {name: getattr(recipe, name).batch for name, does in trains.items() if does}
 
 
 def _last_together(until: str | None) -> str:

@@ -10,6 +10,7 @@ from tinykit.recipe.reader import load_recipe
 from tinykit.recipe.schema import (
     FRONT_END_CHOICES,
     SECTIONS,
+    TRAINED_METHODS,
     Accept,
     BoardChoice,
     Data,
@@ -27,6 +28,7 @@ from tinykit.recipe.schema import (
 __all__ = [
     "FRONT_END_CHOICES",
     "SECTIONS",
+    "TRAINED_METHODS",
     "Accept",
     "BoardChoice",
     "Data",

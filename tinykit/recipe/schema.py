@@ -19,6 +19,7 @@ FEATURE_KINDS = ("statistics", "spectrum", "mel", "mfcc", "micro")
 FRONT_END_CHOICES = ("window_ms", "hop_ms", "bands", "coefficients")
 """Keys of [features] that [search] may hold choices for."""
 METHODS = ("ptq", "qat", "prune-preserving-qat", "int16x8")
+TRAINED_METHODS = ("qat", "prune-preserving-qat")
 
 
 def _number(low: float, high: float, default: Any = dataclasses.MISSING) -> Any:
