@@ -39,6 +39,8 @@ def test_milliseconds_become_whole_moments() -> None:
         400, 16000.0, 125.0, 7500.0, 40
     )
     whole = front_end(Features("statistics", 62.5, statistics=("rms", "mean")), (125, 3))
+    assert whole == front_end(Features("statistics", 62.5, statistics=("rms", "mean")), (125, 1, 3))
+    assert whole.counts(np.zeros((2, 125, 1, 3), np.float32)).shape == (2, 125, 3)
     assert whole.transform == Statistics(125, ("rms", "mean")) and whole.shape == (6,)
     assert whole.words()[:2] == ("channel 0 rms", "channel 0 mean")
 

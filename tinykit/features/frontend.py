@@ -53,9 +53,9 @@ class FrontEnd:
 
     @property
     def raw_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shapes that a raw sample may have."""
-        whole = (self.samples, self.channels)
-        return ((self.samples,), whole, (*whole, 1)) if self.channels == 1 else (whole, (*whole, 1))
+        """Shapes that a raw sample may have: moments x channels, also as an image of width 1."""
+        shapes = ((self.samples, self.channels), (self.samples, 1, self.channels))
+        return ((self.samples,), *shapes) if self.channels == 1 else shapes
 
     @property
     def moments(self) -> int:

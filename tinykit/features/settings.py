@@ -13,16 +13,16 @@ _HIGHEST = 15 / 32
 
 
 def front_end(features: Features, shape: tuple[int, ...]) -> FrontEnd:
-    """The front end for raw samples of `shape`: (samples,) or (samples, channels), with trailing ones.
+    """The front end for raw samples of `shape`: (moments,), (moments, channels) or (moments, 1, channels).
 
     Raises: RecipeError for what cannot be computed.
     """
-    while len(shape) > 2 and shape[-1] == 1:
-        shape = shape[:-1]
+    if len(shape) == 3 and shape[1] == 1:
+        shape = (shape[0], shape[2])
     if len(shape) > 2:
         raise RecipeError(
             "[features] reads series",
-            expected="samples of shape (moments,) or (moments, channels)",
+            expected="samples of shape (moments,), (moments, channels) or (moments, 1, channels)",
             found=shape,
             next_step="Leave [features] out for images",
             page="front-end",
