@@ -56,10 +56,13 @@ def _folded_weights(graph: Graph, operator: Operator, firsts: Firsts) -> np.ndar
     first = firsts.get(x.index)
     if first is None or weights.data is None or weights.is_int4 or weights.data.shape[-1] % channels(x):
         return None
+    twins = np.flatnonzero(first != np.arange(len(first)))
+    if not len(twins):
+        return None
     zero = int(quantization(weights).zero_points[0])
     taps = weights.data.reshape(weights.shape[0], -1, channels(x)).astype(np.int64) - zero
     before = taps.copy()
-    for channel in np.flatnonzero(first != np.arange(len(first))):
+    for channel in twins:
         total = taps[:, :, first[channel]] + taps[:, :, channel]
         if taps[:, :, channel].any() and (total + zero).min() >= LEAST and (total + zero).max() <= MOST:
             taps[:, :, first[channel]] = total
@@ -93,8 +96,7 @@ def _by_rows(graph: Graph, operator: Operator, rows: np.ndarray) -> np.ndarray:
     index = operator.inputs[2] if len(operator.inputs) > 2 else NO_TENSOR
     bias = bias_values(None if index == NO_TENSOR else graph.tensor(index), len(rows))
     scales = np.broadcast_to(quantization(graph.tensor(operator.inputs[1])).scales, len(rows))
-    whole = np.column_stack([rows.astype(np.int64), bias, scales.astype(np.float32).view(np.int32)])
-    return _firsts(whole)
+    return _firsts(rows, bias, scales)
 
 
 def _alike(graph: Graph, operator: Operator, firsts: Firsts) -> np.ndarray | None:
@@ -124,13 +126,15 @@ def _add(graph: Graph, operator: Operator, firsts: Firsts) -> np.ndarray | None:
     operands = [graph.tensor(i) for i in operator.inputs]
     if any(t.index not in firsts or t.shape != y.shape for t in operands):
         return None
-    return _firsts(np.column_stack([firsts[t.index] for t in operands]))
+    return _firsts(*(firsts[t.index] for t in operands))
 
 
-def _firsts(rows: np.ndarray) -> np.ndarray:
-    """For each row the position of the first one that is equal to it."""
-    _, position, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    return position[number.reshape(-1)]
+def _firsts(*values: np.ndarray) -> np.ndarray:
+    """For each channel, of which every array has a row, the first one with equal rows."""
+    known: dict[bytes, int] = {}
+    arrays = [np.ascontiguousarray(array) for array in values]
+    rows = (b"".join(row.tobytes() for row in of_channel) for of_channel in zip(*arrays, strict=True))
+    return np.array([known.setdefault(row, channel) for channel, row in enumerate(rows)])
 
 
 RULES: dict[str, Callable[[Graph, Operator, Firsts], np.ndarray | None]] = {
