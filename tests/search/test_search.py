@@ -107,6 +107,26 @@ def test_the_cheapest_that_is_good_enough_is_chosen() -> None:
     assert choose(points[3:], 0.5) is None
 
 
+def test_training_ends_only_where_a_cheaper_candidate_is_clearly_ahead() -> None:
+    from tinykit.search.study import is_behind
+
+    history = [{"validation": value} for value in (0.5, 0.7, 0.9, 0.9)]
+    rival = [0.6, 0.8, 0.95, 0.95, 0.95, 0.95]
+    assert is_behind(history, [rival]) and not is_behind(history, [])
+    assert not is_behind(history[:3], [rival]), "too early to tell"
+    by_chance, once = [0.5, 0.7, 0.905, 0.909, 0.93, 0.93], [0.5, 0.7, 0.9, 0.95, 0.95, 0.95]
+    assert not is_behind(history, [by_chance, once])
+
+
+def test_the_sampler_hears_what_is_too_large_and_what_is_not_good_enough() -> None:
+    from tinykit.search.study import broken_limits
+
+    assert broken_limits({"missing": 300}, 0.9) == (300.0, 0.0)
+    assert broken_limits({"validation": 0.75}, 0.875) == (0.0, 0.125)
+    assert broken_limits({"curve": [0.5, 0.75]}, 0.875) == (0.0, 0.125), "training that was ended early"
+    assert broken_limits({"validation": 0.5}, None) == broken_limits({"validation": 0.95}, 0.9) == (0.0, 0.0)
+
+
 def test_the_picture_is_sound_svg_and_the_table_says_all() -> None:
     points, by_hand = [point(0, 0.9, 1, 2, 300), point(1, 0.8, 2, 3, 400)], point(-1, 0.85, 9, 9, 900)
     root = ElementTree.fromstring(picture(points, points[0], by_hand, "<a> & b"))

@@ -35,6 +35,9 @@ _CODE = (
     "data/splits.py",
 )  # fmt: skip
 
+_CLEARLY = 0.01
+"""So much validation accuracy is no chance: a few samples among some hundreds."""
+
 
 def search(
     recipe: Recipe,
@@ -113,9 +116,19 @@ def _study(recipe: Recipe, settings: Search, output: Path, storage: str | None) 
         first.sampler = optuna.samplers.TPESampler(
             seed=settings.seed + len(first.trials),
             multivariate=True,
-            constraints_func=lambda trial: (float(trial.user_attrs.get("missing", 0)),),
+            constraints_func=lambda trial: broken_limits(trial.user_attrs, settings.min_accuracy),
         )
     return first
+
+
+def broken_limits(found: dict[str, Any], min_accuracy: float | None) -> tuple[float, float]:
+    """How far a trial is from what is asked for: bytes too large, and validation accuracy that it lacks.
+
+    The sampler then looks for the cheapest students that are good enough, not for cheap ones of any accuracy.
+    """
+    reached = [found["validation"]] if found.get("validation") is not None else found.get("curve", [])
+    short = 0.0 if min_accuracy is None or not reached else max(0.0, min_accuracy - max(reached))
+    return float(found.get("missing", 0)), short
 
 
 def _finished(study: Any) -> list[Any]:
@@ -165,7 +178,7 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
         for found in _finished(study)
         if found.user_attrs.get("state") == "trained" and all(found.user_attrs[key] <= costs[key] for key in costs)
     ]
-    history, tflite = workshop.train(layers, sparsity, lambda so_far: _is_behind(so_far, rivals))
+    history, tflite = workshop.train(layers, sparsity, lambda so_far: is_behind(so_far, rivals))
     curve = [point["validation"] for point in history]
     if tflite is None:
         end("stopped", **costs, curve=curve)
@@ -176,13 +189,16 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
     return (validation, *costs.values())
 
 
-def _is_behind(history: History, rivals: list[list[float]]) -> bool:
-    """Whether, a third of the training or more done, a candidate that costs no more was twice running ahead."""
+def is_behind(history: History, rivals: list[list[float]]) -> bool:
+    """Whether, half of the training done, a candidate that costs no more was clearly ahead twice running."""
     at = len(history) - 1
     longest = max((len(curve) for curve in rivals), default=0)
-    if at < 1 or at < longest // 3:
+    if at < 1 or at < longest // 2:
         return False
-    return any(len(curve) > at and all(curve[k] > history[k]["validation"] for k in (at - 1, at)) for curve in rivals)
+    return any(
+        len(curve) > at and all(curve[k] > history[k]["validation"] + _CLEARLY for k in (at - 1, at))
+        for curve in rivals
+    )
 
 
 def _point(trial: Any) -> Point:
