@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tinykit.cli.arguments import has_colour
@@ -136,3 +138,21 @@ def test_new_says_that_the_disk_is_full(
     assert run(["new", str(tmp_path / "mine")]) == 3
     assert "no space left on the disk" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("count", "warned"), [(49, True), (50, False)])
+def test_few_typical_inputs_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int, warned: bool
+) -> None:
+    monkeypatch.setattr("tinykit.learn.quantize.to_int8", lambda model, samples: b"TFL3")
+    monkeypatch.setattr(
+        "tinykit.learn.quantize.load_any",
+        lambda path: SimpleNamespace(inputs=[SimpleNamespace(shape=(None, 4))], outputs=[None]),
+    )
+    model, data = tmp_path / "m.keras", tmp_path / "set.npz"
+    model.write_bytes(b"x")
+    np.savez(data, x=np.zeros((count, 4), np.float32))
+    assert run(["quantize", str(model), "--data", str(data), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["bytes"] == 4
+    assert (f"only {count} typical inputs" in shown.err) is warned

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tinykit.cli.arguments import existing_file
 from tinykit.cli.outcome import Outcome
 from tinykit.cli.stages import run_until
 from tinykit.errors import UsageError
+
+FEW = 50
+"""Typical inputs below which a warning is given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recipe", type=Path, metavar="MODEL", help="a .keras or .h5 file (Keras 2 or 3), or a recipe.toml"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="SET.npz", help="x: typical inputs, at least 50, to calibrate with"
+        "--data", type=Path, metavar="SET.npz", help=f"x: typical inputs, {FEW} or more, to calibrate with"
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: MODEL.tflite beside the model")
 
@@ -39,7 +43,15 @@ def run(args: argparse.Namespace) -> Outcome:
             next_step="Give --data SET.npz with an array 'x' of shape (n, ...) such as the training inputs",
         )
     from tinykit.learn.quantize import quantize_file
+    from tinykit.stored import npz_headers
 
-    output = quantize_file(model, existing_file(args.data, "data set"), args.output or model.with_suffix(".tflite"))
+    data = existing_file(args.data, "data set")
+    output = quantize_file(model, data, args.output or model.with_suffix(".tflite"))
     result = {"model": str(output), "bytes": output.stat().st_size}
+    (count, *_), _ = npz_headers(data)["x"]
+    if count < FEW:
+        print(
+            f"Warning: only {count} typical inputs; with {FEW} and more the ranges of activations are surer",
+            file=sys.stderr,
+        )
     return Outcome(result, f"{output} ({result['bytes']:,} B)\nNext: tinykit check {output}")
