@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.features.clips import clips
 from tinykit.data import Splits, restore, save
 from tinykit.errors import DataError, RecipeError
+from tinykit.features.frontend import FrontEnd
 from tinykit.features.settings import front_end
 from tinykit.features.transforms import Mfcc, Micro, Statistics
 from tinykit.pipeline.front_end import featured
@@ -107,6 +109,18 @@ def test_splits_carry_features_raw_counts_and_the_front_end(tmp_path: Path) -> N
     again = restore(tmp_path)
     assert again.front == splits.front
     np.testing.assert_array_equal(again.raw_validation, splits.raw_validation)
+
+
+def test_what_is_learned_in_parts_is_what_is_learned_at_once() -> None:
+    front = FrontEnd(Mfcc(64, 8000.0, 125.0, 3750.0, 8, 4), hop=32, samples=200)
+    counts = clips(200, 1)
+    whole = front.learned(counts)
+    values = front.values(counts).reshape(-1, 4).astype(np.float64)
+    np.testing.assert_array_equal(whole.means, np.rint(values.mean(axis=0)))
+    np.testing.assert_allclose(whole.deviations, values.std(axis=0), rtol=1e-6)
+    assert front.learned_in_parts(counts[k : k + 3] for k in range(0, len(counts), 3)) == whole
+    silent = front.learned(np.zeros((5, 200, 1), np.int16))
+    assert silent.means == (0,) * 4 and silent.deviations == (1.0,) * 4
 
 
 def test_data_that_no_front_end_tells_apart() -> None:

@@ -6,6 +6,8 @@ front.inputs(counts, scale, zero_point) -> the model's int8 input, as the genera
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,10 +100,17 @@ class FrontEnd:
 
     def learned(self, counts: np.ndarray) -> FrontEnd:
         """This front end with each column's mean and deviation over training counts; one that is constant keeps 1."""
-        values = self.values(counts).astype(np.float64).reshape(-1, self.columns)
-        deviations = values.std(axis=0)
-        deviations[deviations < 1e-6] = 1.0
-        means = tuple(int(mean) for mean in np.rint(values.mean(axis=0)))
+        return self.learned_in_parts([counts])
+
+    def learned_in_parts(self, parts: Iterable[np.ndarray]) -> FrontEnd:
+        """As `learned`, of counts in parts (m, samples, channels), of which one is held at a time. Sums are exact."""
+        number, totals, squares = 0, np.zeros(self.columns, np.int64), np.zeros(self.columns, np.int64)
+        for part in parts:
+            rows = self.values(part).astype(np.int64).reshape(-1, self.columns)
+            number, totals, squares = number + len(rows), totals + rows.sum(axis=0), squares + (rows * rows).sum(axis=0)
+        sums = list(zip(totals.tolist(), squares.tolist(), strict=True))
+        deviations = [math.sqrt(number * square - total * total) / number or 1.0 for total, square in sums]
+        means = tuple(round(total / number) for total, _ in sums)
         return replace(self, means=means, deviations=tuple(float(np.float32(d)) for d in deviations))
 
     def normalized(self, counts: np.ndarray) -> np.ndarray:

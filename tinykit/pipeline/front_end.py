@@ -25,7 +25,7 @@ def featured(splits: Splits, features: Features) -> Splits:
     Raises: RecipeError for a front end that does not fit the samples; DataError where all samples become equal.
     """
     bare = front_end(features, splits.shape)
-    front = bare.learned(_counted(bare, splits.x_train))
+    front = bare.learned_in_parts(bare.counts(part) for part in chunks(splits.x_train))
     normalized: Callable[[Samples], np.ndarray] = lambda x: np.concatenate(  # noqa: E731
         [np.zeros((0, *front.shape), np.float32), *(front.normalized(front.counts(part)) for part in chunks(x))]
     )
