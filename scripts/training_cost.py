@@ -29,7 +29,7 @@ AIM = 1.15
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     found = measure(args.steps, args.repeats)
