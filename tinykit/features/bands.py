@@ -2,7 +2,7 @@
 
 Each frequency bin lies between two centres: `weights` is its part in the lower neighbour's band and `rests` in the
 upper one's. What is single and what is double precision is as in TensorFlow's own build of it, so that the tables are
-the same; TFLM's source computes them in single precision, which moves about one weight in 1000 by one step.
+the same; TFLM's source computes them in single precision, which moves one weight in 200 by one step.
 """
 
 from __future__ import annotations
