@@ -150,6 +150,7 @@ class Judge:
                 f"no interpreter judges this model: {refusal.what}; {error.what}",
                 next_step="It compiles if 'tinykit check' says so: its operators are proved one by one "
                 "(docs/operators.md), the whole model is not",
+                page="no-judge",
             ) from error
         version = facts["tensorflow"]
         if not version.startswith(f"{REFERENCE_VERSION}."):
