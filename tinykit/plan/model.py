@@ -5,7 +5,7 @@ The one source that codegen, `check`, `bench` and the report read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -254,7 +254,6 @@ class Plan:
     arena_bytes: int
     lower_bound: int
     cost: Cost
-    notes: tuple[str, ...] = field(default=())
 
     def buffer(self, tensor: int) -> Buffer:
         """Where a tensor lives.
