@@ -156,3 +156,19 @@ def test_few_typical_inputs_are_warned_of(
     shown = capsys.readouterr()
     assert json.loads(shown.out)["bytes"] == 4
     assert (f"only {count} typical inputs" in shown.err) is warned
+
+
+def test_termination_removes_what_is_half_done(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, threading\nfrom pathlib import Path\n"
+        "from tinykit.cli import boards, main\nfrom tinykit.files import folder_atomic\n"
+        "def half(args):\n"
+        "    with folder_atomic(Path(args.name)):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        threading.Event().wait(60)\n"
+        "boards.run = half\nmain.main()\n"
+    )
+    command = [sys.executable, "-c", script, "boards", "show", str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (143, "")
+    assert not any(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 """The command line: finds the verb, runs it, prints its outcome, turns errors into one sentence and an exit status.
 
 Exit status: 0 done and passed; 1 ran and the verdict is no; 2 bad input or usage; 3 a tool or device is missing or
-failed; 130 interrupted.
+failed; 130 interrupted; 143 terminated.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -170,6 +171,7 @@ def _refused(error: OSError) -> TinykitError:
 
 def main() -> None:
     """Entry point of the `tinykit` command."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half done is removed
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets '?' for what it cannot show
