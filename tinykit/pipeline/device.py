@@ -18,7 +18,7 @@ MODEL = "model.tflite"
 _COMPILER = (
     "graph", "features", "kernels", "plan", "codegen", "targets.py", "pipeline/device.py", "data/normalization.py",
 )  # fmt: skip
-_BUILD = (*_COMPILER, "firmware", "boards.py")
+_BUILD = (*_COMPILER, "firmware", "boards.py", "board_file.py")
 _LINK = (*_BUILD, "flash", "link", "validate")
 
 
