@@ -11,7 +11,6 @@ from tinykit.graph.reader import read_graph
 from tinykit.plan.build import make_plan
 from tinykit.validate.bench import bench
 
-
 FRAME = 32
 """Bytes that the counter's interrupt puts on the stack, where an inference is long enough for it to come."""
 
