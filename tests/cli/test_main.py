@@ -88,6 +88,13 @@ def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert shown.err.count("\n") == 1
 
 
+def test_a_full_stdout_is_status_3() -> None:
+    command = [sys.executable, "-m", "tinykit", "boards", "--json"]
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ran.returncode == 3 and "no space left" in ran.stderr and "Traceback" not in ran.stderr
+
+
 def test_ctrl_c_is_status_130_and_one_object(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

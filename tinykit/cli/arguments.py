@@ -72,7 +72,7 @@ def existing_file(path: Path, what: str) -> Path:
     Raises: InputError.
     """
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
+        found = "a folder" if path.is_dir() else "no ordinary file" if path.exists() else "nothing there"
         raise InputError(f"no {what} at {path}", found=found)
     return path
 

@@ -7,6 +7,7 @@ failed; 130 interrupted; 143 terminated.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import errno
 import importlib
@@ -60,7 +61,7 @@ class Parser(argparse.ArgumentParser):
     def refuse(self, strange: Sequence[str]) -> NoReturn:
         """Raises: UsageError that names the argument nobody knows, and the option nearest to it."""
         known = [name for action in self._actions for name in action.option_strings]
-        near = difflib.get_close_matches(strange[0].partition("=")[0], known, n=1)
+        near = difflib.get_close_matches(strange[0].partition("=")[0], known, n=1, cutoff=0.75)
         hint = f"Did you mean {near[0]}?" if near else f"Run '{self.prog} --help'"
         raise UsageError(f"{self._verb}unknown argument {strange[0]!r}", next_step=hint)
 
@@ -127,7 +128,8 @@ def emit(outcome: Outcome, as_json: bool) -> int:
 def fail(error: TinykitError, as_json: bool) -> int:
     """Print an error and return its exit status."""
     if as_json:
-        print(json.dumps({"error": error.as_json()}, default=plain))
+        with contextlib.suppress(OSError):  # stdout itself may be what is full
+            print(json.dumps({"error": error.as_json()}, default=plain), flush=True)
     print(f"tinykit: {error}", file=sys.stderr)
     return error.exit_status
 
