@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tinykit.errors import DiskFull, OutputError
-from tinykit.files import folder_atomic, inside, write_atomic
+from tinykit.files import copy_atomic, folder_atomic, inside, write_atomic
 
 
 def full_disk(*_: object, **__: object) -> None:
@@ -23,6 +24,20 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
         write_atomic(target, "new")
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.c"]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    source = write_atomic(tmp_path / "a.c", "old")
+    monkeypatch.setattr(shutil, "copyfileobj", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        copy_atomic(source, tmp_path / "b.c")
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(source, "new")
+    assert source.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.c"]
 
 
 def test_a_folder_takes_its_place_whole_or_not_at_all(tmp_path: Path) -> None:

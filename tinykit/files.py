@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tinykit.errors import DiskFull, OutputError, TinykitError
 
@@ -37,20 +38,8 @@ def write_atomic(path: Path, data: bytes | str) -> Path:
 
     Raises: DiskFull, OutputError.
     """
-    raw = data.encode() if isinstance(data, str) else data
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(raw)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-        raise write_error(path, error) from error
+    with _taking_its_place(path) as stream:
+        stream.write(data.encode() if isinstance(data, str) else data)
     return path
 
 
@@ -59,14 +48,29 @@ def copy_atomic(source: Path, path: Path) -> Path:
 
     Raises: DiskFull, OutputError.
     """
-    temporary = path.with_name(f".{path.name}.copy")
+    with _taking_its_place(path) as stream, source.open("rb") as whole:
+        shutil.copyfileobj(whole, stream)
+    return path
+
+
+@contextlib.contextmanager
+def _taking_its_place(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that takes the place of `path` when the block ends well, and vanishes when it does not."""
+    temporary: Path | None = None
     try:
-        shutil.copyfile(source, temporary)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise write_error(path, error) from error
-    return path
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
