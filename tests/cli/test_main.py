@@ -141,7 +141,7 @@ def test_new_says_that_the_disk_is_full(
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fdopen", full)
+    monkeypatch.setattr(Path, "replace", full)
     assert run(["new", str(tmp_path / "mine")]) == 3
     assert "no space left on the disk" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())

@@ -74,6 +74,7 @@ def test_what_cannot_be_computed_is_refused(features: Features, shape: tuple[int
         ("bands = 24", 'statistics = ["rms"]', "does not read statistics"),
         ('kind = "mfcc"', 'kind = "spectrum"', "does not read bands"),
         ("rate = 8000\n", "", "needs rate"),
+        ('kind = "npz"\nfile = "set.npz"', 'kind = "wav"\nfolder = "words"\nrate = 16000', "they must agree"),
         ('file = "set.npz"', 'file = "set.npz"\nnormalize = true', "leave normalize out"),
         ("[board]", '[quantize]\nmethod = "int16x8"\n[board]', "no int8 input"),
         ("[board]", '[search]\nlayers = ["dense 2"]\nbands = [0]\n[board]', "above 0"),

@@ -91,6 +91,8 @@ def _features(recipe: Recipe, features: Features) -> Iterator[Rule]:
         ("gain_control", features.kind == "micro"), ("statistics", not spectral),
     ):  # fmt: skip
         yield Rule(key in given and not read, "features", key, f"kind {features.kind!r} does not read {key}")
+    sound = recipe.data.kind == "wav" and recipe.data.rate != features.rate
+    yield Rule(sound, "features", "rate", f"rate is {features.rate:g}, in [data] {recipe.data.rate}: they must agree")
     yield Rule(recipe.data.normalize, "data", "normalize", "[features] normalizes what it makes; leave normalize out")
     answered = recipe.teacher is not None and recipe.teacher.answers is not None
     yield Rule(answered, "teacher", "answers", "a teacher of answers knows raw samples, and [features] changes them")
