@@ -27,7 +27,7 @@ _UNREADABLE: tuple[type[Exception], ...] = (
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, none of them pickled.
+    """All arrays of an .npz file, none of them pickled; other files in it are passed over.
 
     Raises: DataError with what is wrong with the file.
     """
@@ -38,7 +38,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         if isinstance(archive, np.ndarray):
             raise DataError(f"{path} is a single array", expected="an .npz file of named arrays", page="bad-data")
         with archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: value for name in archive.files if isinstance(value := archive[name], np.ndarray)}
     except _UNREADABLE as error:
         raise DataError(
             f"cannot read {path}",

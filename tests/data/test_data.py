@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,19 @@ def test_files_that_are_no_npz(tmp_path: Path, content: bytes, telling: str) -> 
     with pytest.raises(DataError) as caught:
         load(Data("npz", file=path))
     assert telling in str(caught.value) and "pickle" not in str(caught.value)
+
+
+def test_files_in_an_npz_that_are_no_arrays(tmp_path: Path) -> None:
+    data = from_npz(tmp_path, **blobs())
+    assert data.file is not None
+    with zipfile.ZipFile(data.file, "a") as archive:
+        archive.writestr("notes.txt", "about the sensor")
+    assert len(load(data).x_train) > 0
+    with zipfile.ZipFile(data.file, "w") as archive:
+        archive.writestr("x", "no array")
+        archive.writestr("y", "no array")
+    with pytest.raises(DataError, match="has no samples"):
+        load(data)
 
 
 def test_a_folder_is_no_npz(tmp_path: Path) -> None:
