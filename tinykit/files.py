@@ -29,7 +29,7 @@ def write_error(path: Path, error: OSError) -> TinykitError:
             page="disk-full",
         )
     return OutputError(
-        f"cannot write {path}", found=error.strerror or str(error), next_step="Choose another --output folder"
+        f"cannot write {path}", found=error.strerror or str(error), next_step="Choose another folder to write to"
     )
 
 

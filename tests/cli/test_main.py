@@ -88,6 +88,12 @@ def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert shown.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("wrong", [("--baud", "0"), ("--seconds", "-1"), ("--seconds", "nan")])
+def test_monitor_refuses_what_cannot_be(wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["monitor", "--port", "/dev/null", *wrong]) == 2
+    assert "--seconds above 0" in capsys.readouterr().err
+
+
 def test_a_full_stdout_is_status_3() -> None:
     command = [sys.executable, "-m", "tinykit", "boards", "--json"]
     with Path("/dev/full").open("wb") as full:

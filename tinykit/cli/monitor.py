@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tinykit.cli.arguments import add_board, existing_file, terminal_width
 from tinykit.cli.outcome import Outcome
+from tinykit.errors import UsageError
 
 if TYPE_CHECKING:
     from tinykit.link.port import SerialPort
@@ -31,6 +32,8 @@ def run(args: argparse.Namespace) -> Outcome:
     """Show what comes until Ctrl-C, the time is over, or the port is gone."""
     from tinykit.link.port import SerialPort
 
+    if args.baud < 1 or not args.seconds > 0:
+        raise UsageError("--baud must be at least 1, --seconds above 0")
     port = SerialPort(args.port, args.baud)
     try:
         return _show(args, port)
