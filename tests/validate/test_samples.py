@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.features.models import model_behind
 from tests.support.models import ModelBuilder, add, fully_connected, single
 from tinykit.errors import DataError, UsageError
+from tinykit.features.frontend import FrontEnd
+from tinykit.features.transforms import Statistics
 from tinykit.graph.model import Quantization, Tensor
 from tinykit.graph.reader import read_graph
 from tinykit.validate.samples import load_samples, predict
@@ -59,6 +62,17 @@ def test_a_bad_set(tmp_path: Path, arrays: dict[str, Any], message: str) -> None
     with pytest.raises(DataError, match=message) as caught:
         load_samples(saved(tmp_path, **arrays), GRAPH)
     assert caught.value.exit_status == 2
+
+
+def test_raw_samples_are_counted_from_the_sets_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinykit.data.rows.CHUNK", 64)
+    front = FrontEnd(Statistics(10, ("mean", "rms", "max")), hop=10, samples=20)
+    graph = read_graph(model_behind(front.learned(np.ones((2, 20, 1), np.int16))))
+    x = np.ones((9, 20), np.float32)
+    assert len(load_samples(saved(tmp_path, x=x, y=np.zeros(9, int)), graph)) == 9
+    x[7, 3] = np.nan
+    with pytest.raises(DataError, match="1 such samples, the first is number 7"):
+        load_samples(saved(tmp_path, x=x, y=np.zeros(9, int)), graph)
 
 
 def test_files_that_are_no_set(tmp_path: Path) -> None:

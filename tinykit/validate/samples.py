@@ -10,7 +10,6 @@ import numpy as np
 from tinykit.arrays import read_npz
 from tinykit.data.rows import Rows, chunks, take, whole
 from tinykit.errors import DataError, UsageError
-from tinykit.features.frontend import FrontEnd
 from tinykit.graph.model import Graph, Tensor
 from tinykit.stored import npz_headers, stored_npz
 
@@ -52,15 +51,16 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     entry = graph.tensor(graph.inputs[0])
     labels = _labels(path, y, class_count(graph))
     if graph.features is not None and tuple(x.shape[1:]) in graph.features.raw_shapes:
-        raw = np.concatenate([_counts(path, part, graph.features) for part in chunks(x)])
+        _require_raw(path, x)
+        raw = np.concatenate([graph.features.counts(part) for part in chunks(x)])
         assert entry.quantization is not None
         made = graph.features.inputs(raw, entry.quantization.scale, entry.quantization.zero_point)
         return Samples(made.reshape(len(raw), *entry.shape), labels, raw)
     return Samples(_fit(path, x, entry), labels)
 
 
-def _counts(path: Path, x: np.ndarray, front: FrontEnd) -> np.ndarray:
-    """Raw samples as counts. Raises: DataError for NaN, infinity or another type."""
+def _require_raw(path: Path, x: np.ndarray | Rows) -> None:
+    """Raises: DataError for raw samples that hold NaN or infinity, or are of a type that no sensor gives."""
     if x.dtype.kind == "f":
         _require_finite(path, x)
     elif x.dtype != np.int16:
@@ -70,7 +70,6 @@ def _counts(path: Path, x: np.ndarray, front: FrontEnd) -> np.ndarray:
             found=x.dtype.name,
             page="bad-data",
         )
-    return front.counts(x)
 
 
 def class_count(graph: Graph) -> int:
