@@ -360,6 +360,8 @@ def test_what_the_user_filled_in_is_never_replaced(
         (["--template", "cmake", "--target", "cortex-m4", "--board", "microbit"], "--board decides the target"),
         (["--template", "espidf", "--id", 'x"\n)'], "cannot be used"),
         (["--template", "zephyr", "--board", "mibrobit"], "Did you mean microbit"),
+        (["--template", "platformio", "--id", "someboard"], "expected --id PLATFORM/BOARD"),
+        (["--template", "espidf", "--board", "microbit"], "expected --id, or a template of cmake, zephyr"),
     ],
 )
 def test_refusals(

@@ -31,15 +31,23 @@ _BARE_METAL_README = """# {name}: firmware for {board}
 
 
 def board_id(template: Template, board: Board | None, chosen: str | None) -> str:
-    """The ecosystem's name of the board: `chosen`, or that in the board's file, or the template's default.
+    """The ecosystem's name of the board: `chosen`, or that in the board's file; without a board the template's default.
 
-    Raises: UsageError for a name that no ecosystem has.
+    Raises: UsageError for a name that no ecosystem has, and for a board that this one is not known to serve.
     """
     if chosen and not IDENTITY.fullmatch(chosen):
         raise UsageError("the board's name in the ecosystem cannot be used", expected="letters, digits and -_.:/@=,")
     if chosen:
         return chosen
-    return board.ecosystems.get(template.name, template.default_id) if board else template.default_id
+    if board is None or not template.default_id:
+        return template.default_id
+    if template.name not in board.ecosystems:
+        raise UsageError(
+            f"no name of {board.name} is known for the template {template.name!r}",
+            expected=f"--id, or a template of {', '.join(['cmake', *board.ecosystems])}",
+            next_step="Give the board's name there with --id, if it is served there",
+        )
+    return board.ecosystems[template.name]
 
 
 def project(
@@ -86,10 +94,21 @@ def project(
 
 
 def _platform(identity: str, template: Template) -> str:
-    """PlatformIO's development platform: the first part of PLATFORM/BOARD, or that of a known board of this name."""
+    """PlatformIO's development platform: the first part of PLATFORM/BOARD, or that of a known board of this name.
+
+    Raises: UsageError for a board alone that is not known.
+    """
+    if template.name != "platformio":
+        return ""
     known = (board.ecosystems.get("platformio", "") for board in all_boards())
-    names = [identity, *(name for name in known if name.endswith(f"/{identity}")), template.default_id]
-    return next((name.rpartition("/")[0] for name in names if "/" in name), "")
+    names = [identity, *(name for name in known if name.endswith(f"/{identity}"))]
+    found = next((name.rpartition("/")[0] for name in names if "/" in name), "")
+    if not found:
+        raise UsageError(
+            f"the platform of the board {identity!r} is not known",
+            expected=f"--id PLATFORM/BOARD, such as {template.default_id}",
+        )
+    return found
 
 
 def bare_metal_project(what: Program, board: Board) -> dict[str, str]:
