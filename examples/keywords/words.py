@@ -65,7 +65,8 @@ def few() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def real() -> tuple[np.ndarray, np.ndarray]:
     """The public keyword set of MLPerf Tiny in $TINYKIT_SHARED/models: MFCC images (1000, 49, 10, 1) and 12 classes.
 
-    They are int8 with the zero point of the reference model's input, 83; here each coefficient is divided by its spread.
+    They are int8 with the zero point of the reference model's input, 83; each coefficient here is divided by its
+    spread.
     """
     shared = Path(os.environ["TINYKIT_SHARED"])
     with np.load(shared / "models" / "kws01_test.npz", allow_pickle=False) as arrays:
