@@ -88,6 +88,14 @@ def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert shown.err.count("\n") == 1
 
 
+def test_a_folder_stands_for_its_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", str(tmp_path)]) == 2
+    assert f"no recipe at {tmp_path / 'recipe.toml'}" in capsys.readouterr().err
+    (tmp_path / "recipe.toml").write_text("[dta]\n", encoding="utf-8")
+    assert run(["run", str(tmp_path)]) == 2
+    assert "Did you mean 'data'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", [("--baud", "0"), ("--seconds", "-1"), ("--seconds", "nan")])
 def test_monitor_refuses_what_cannot_be(wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["monitor", "--port", "/dev/null", *wrong]) == 2

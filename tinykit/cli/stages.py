@@ -11,7 +11,7 @@ from tinykit.cli.outcome import Outcome
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     """RECIPE and where its results go."""
-    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="a recipe, or the folder of recipe.toml")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="results (default build/RECIPE'S NAME)")
 
 
@@ -21,7 +21,8 @@ def run_until(args: argparse.Namespace, until: str | None) -> Outcome:
     from tinykit.recipe import load_recipe
     from tinykit.report.table import render
 
-    recipe = load_recipe(existing_file(args.recipe, "recipe"))
+    path = args.recipe / "recipe.toml" if args.recipe.is_dir() else args.recipe
+    recipe = load_recipe(existing_file(path, "recipe"))
     output = args.output or Path("build") / recipe.name
     result = run_pipeline(recipe, output=output, quiet=args.quiet, until=until)
     passed = result["verdict"]["passed"]
