@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from tests.kernels.spaces import quantizations, shapes
 from tests.support.builder import ModelBuilder, Value
 from tests.support.elementwise import in_float, prelu, unary
 from tests.support.equality import BATCH, Case, assert_equal, case, many_models
+from tinykit.errors import UnsupportedModel
+from tinykit.graph.reader import read_graph
+from tinykit.graph.support import require_supported
 
 COUNT = 512
 """Values in a tensor: enough that uniform vectors hold every byte."""
@@ -115,6 +119,16 @@ def test_int16_inverse_roots_equal_tflm() -> None:
     scales = [(0.0001, 0.001), (0.0013, 0.0004), (0.03, 0.1), (1 / 32768, 0.01), (1e-6, 0.03)]
     some = [case(root_of_magnitude, (1, 1500), **common, input_scale=a, scale=b) for a, b in scales]
     assert_equal(some, sanitize=True)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize(
+    ("scales", "why"), [((1e6, 1e3), "leave nothing"), ((1e4, 1e2), "leave nothing"), ((1e-30, 1e-30), "32 bits")]
+)
+def test_inverse_roots_that_tflm_cannot_scale_are_refused(dtype: str, scales: tuple[float, float], why: str) -> None:
+    one = case(unary, (1, 8), op="RSQRT", input_dtype=dtype, input_zero_point=0, input_scale=scales[0], scale=scales[1])
+    with pytest.raises(UnsupportedModel, match=why):
+        require_supported(read_graph(one.model))
 
 
 @many_models

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from tinykit.graph.arithmetic import LARGEST_SHIFT, quantize_multiplier
 from tinykit.graph.broadcast import zero_points_are_zero
 from tinykit.graph.definition import Definition, Inspection, no_options
 from tinykit.graph.sigmoid import inspect_int16
@@ -66,10 +67,21 @@ def inspect(inspection: Inspection) -> None:
         return
     if op == "TANH":
         inspect_tanh(inspection)
-    if op == "RSQRT" and inspection.input.dtype == "int16":
-        x, y = inspection.input.quantization, inspection.output.quantization
-        assert x and y
-        inspection.requantizes(0, 1 << RSQRT_BITS, 1 / (math.sqrt(x.scale) * y.scale) / (1 << RSQRT_BITS))
+    if op == "RSQRT" and inspection.input.dtype != "float32":
+        _inspect_rsqrt(inspection)
+
+
+def _inspect_rsqrt(inspection: Inspection) -> None:
+    """Scales whose shift TFLM's arithmetic of 32 bits can do, to the left and to the right."""
+    x, y = inspection.input.quantization, inspection.output.quantization
+    assert x and y
+    real = 1 / (math.sqrt(x.scale) * y.scale)
+    inspection.require(
+        quantize_multiplier(real)[1] >= RSQRT_BITS - LARGEST_SHIFT,
+        f"its scales, {x.scale:.3g} and {y.scale:.3g}, leave nothing of an inverse root",
+        "Quantize again with data like the real input",
+    )
+    inspection.requantizes(0, 1 << RSQRT_BITS, real / (1 << RSQRT_BITS))
 
 
 SMALLEST_TANH_SCALE, LARGEST_TANH_SCALE = 2.0**-26, 8.0
