@@ -53,7 +53,7 @@ class TinykitError(Exception):
         if self.next_step:
             text += f" {self.next_step}" if self.next_step[-1] in ".?!" else f" {self.next_step}."
         if self.page:
-            text += f" (docs/troubleshooting.md#{self.page})"
+            text += f" (More: tinykit explain {self.page})"
         return text
 
     def as_json(self) -> dict[str, Any]:
@@ -64,6 +64,7 @@ class TinykitError(Exception):
             "expected": None if self.expected is None else str(self.expected),
             "found": None if self.found is None else str(self.found),
             "next_step": self.next_step,
+            "page": self.page,
             **self.facts,
         }
 

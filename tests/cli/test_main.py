@@ -42,6 +42,17 @@ def test_unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> N
     assert "Did you mean 'tinykit verify'?" in capsys.readouterr().err
 
 
+def test_explain_prints_the_section_that_an_error_names(capsys: pytest.CaptureFixture[str]) -> None:
+    for page, section in (("port-busy", "port-busy"), ("link-timeout", "device-silent")):
+        assert run(["explain", page]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(f"{section}\n") and "What to do" in out and "<a id" not in out and "\n#" not in out
+    assert run(["explain", "port-bsy"]) == 2
+    assert "Did you mean 'tinykit explain port-busy'?" in capsys.readouterr().err
+    assert run(["explain"]) == 0
+    assert "recipe-typo" in capsys.readouterr().out.splitlines()
+
+
 def test_missing_file_is_one_sentence_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(tmp_path / "none.tflite")]) == 2
     error = capsys.readouterr().err

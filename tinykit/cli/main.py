@@ -44,6 +44,7 @@ VERBS = {
     "capture": "record labelled sensor data from a board's serial lines",
     "boards": "list the boards, or show one",
     "doctor": "look over tools, extras and ports, with a fix for what is missing",
+    "explain": "say what an error means and what to do",
     "report": "write a run as one HTML page",
 }
 
