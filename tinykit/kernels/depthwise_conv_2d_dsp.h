@@ -174,7 +174,7 @@ TK_INLINE void tk_depthwise_two(const tk_depthwise_geometry *g, int shift, int t
 #if TK_DSP
     /* with -Og a member of a structure is no constant */
     if (__builtin_constant_p(stride + g->kernel_height)) {
-        for (int part = 0; part <= ((g->channels & 3) != 0); part++) {
+        for (int part = 0; part < ((g->channels & 3) != 0 ? 2 : 1); part++) {
             const int at = part ? g->channels - 4 : 0;
             w = tk_depthwise_groups(shift, two_sided, g->kernel_height, stride, g->channels, w, in + at, row,
                                     part ? 1 : g->channels / 4, to + at, distance, offset);
@@ -182,7 +182,7 @@ TK_INLINE void tk_depthwise_two(const tk_depthwise_geometry *g, int shift, int t
         return;
     }
 #endif
-    for (int k = 0; k <= (distance > 0); k++) {
+    for (int k = 0; k < (distance > 0 ? 2 : 1); k++) {
         tk_depthwise_pixel(g, shift, two_sided, w, in + k * stride * g->channels, row, g->channels, to + k * distance,
                            offset);
     }
