@@ -122,6 +122,6 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def data_folder(name: str) -> Path:
-    """Where `boards`, `firmware_templates`, `examples` or `docs` lie: at the top of a checkout, in the package in a wheel."""
+    """Where `boards`, `firmware_templates`, `examples` or `docs` lie: in a checkout's top, in a wheel's package."""
     packaged = Path(__file__).parent / "_data" / name
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
