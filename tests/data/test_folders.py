@@ -74,6 +74,26 @@ def test_images_are_resized_and_coloured(pictures: Data) -> None:
     assert (100, 0, 0) in colours and (200, 200, 200) in colours
 
 
+def test_images_are_turned_as_their_camera_says(tmp_path: Path) -> None:
+    """Eight ways to hold a camera: the same picture, wide and dark at its top left."""
+    Image = pytest.importorskip("PIL.Image")
+    upright = np.full((4, 6, 3), 200, np.uint8)
+    upright[0, 0] = 10
+    held = [upright, upright[:, ::-1], upright[::-1, ::-1], upright[::-1]]
+    held += [pixels.transpose(1, 0, 2) for pixels in held]
+    for orientation, pixels in enumerate(held, 1):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            marked = np.where(np.arange(3) == 2, orientation + 10 * (name == "b"), pixels).astype(np.uint8)
+            Image.fromarray(marked).save(tmp_path / name / f"{orientation}.png", exif=exif)
+    splits = load(Data("images", folder=tmp_path, size=(4, 6), color="rgb"))
+    for part in everything(splits):
+        assert all(np.array_equal(x[..., :2], upright[..., :2]) for x in part)
+    assert sum(len(part) for part in everything(splits)) == 16
+
+
 def test_an_unlabelled_folder_joins_the_pool(pictures: Data) -> None:
     assert pictures.folder is not None
     for number in range(7):

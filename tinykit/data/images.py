@@ -19,6 +19,13 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".bmp")
 _FORMATS = ("PNG", "JPEG", "PPM", "BMP")
 """What a file may really be, whatever its name: Pillow would start other programs for some formats."""
 
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
+    8: "ROTATE_90",
+}  # fmt: skip
+"""EXIF 2.3's tag of how the camera was held, and what turns each picture upright."""
+
 
 def read_images(data: Data, folder: Path | None = None) -> Collected:
     """Samples (n, height, width, 1 or 3), values 0 to 255 in uint8; those of a large set are kept in `folder`.
@@ -66,13 +73,13 @@ def _pillow() -> Any:
 
 
 def _pixels(pillow: Any, path: Path, data: Data) -> np.ndarray:
-    """One image, (height, width, channels) uint8."""
+    """One image, (height, width, channels) uint8, turned as its camera says (EXIF's orientation)."""
     height, width = data.size
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
             with pillow.open(path, formats=_FORMATS) as image:
-                pixels = image.convert("L" if data.color == "grey" else "RGB")
+                pixels = _upright(pillow, image).convert("L" if data.color == "grey" else "RGB")
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise DataError(
             f"{path.parent.name}/{path.name} is no image that can be read",
@@ -84,3 +91,9 @@ def _pixels(pillow: Any, path: Path, data: Data) -> np.ndarray:
     if pixels.size != (width, height):
         pixels = pixels.resize((width, height), pillow.Resampling.BILINEAR)
     return np.asarray(pixels, np.uint8).reshape(height, width, -1)
+
+
+def _upright(pillow: Any, image: Any) -> Any:
+    """Pillow's own exif_transpose does the same, but fails on damaged EXIF of no matter here."""
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+    return image if turn is None else image.transpose(pillow.Transpose[turn])
