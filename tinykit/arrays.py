@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,8 @@ _UNREADABLE: tuple[type[Exception], ...] = (
 )
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, none of them pickled; other files in it are passed over.
+def read_npz(path: Path, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, or those of the names in `only` that it has; none pickled, other files passed over.
 
     Raises: DataError with what is wrong with the file.
     """
@@ -38,7 +39,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         if isinstance(archive, np.ndarray):
             raise DataError(f"{path} is a single array", expected="an .npz file of named arrays", page="bad-data")
         with archive:
-            return {name: value for name in archive.files if isinstance(value := archive[name], np.ndarray)}
+            wanted = [name for name in archive.files if only is None or name in only]
+            return {name: value for name in wanted if isinstance(value := archive[name], np.ndarray)}
     except _UNREADABLE as error:
         raise DataError(
             f"cannot read {path}",

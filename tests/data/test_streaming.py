@@ -93,6 +93,16 @@ def _keys(x: object) -> list[bytes]:
     return [row.tobytes() for row in x[:]]  # type: ignore[index]
 
 
+def test_labels_of_a_set_on_disk_that_are_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, x=np.random.default_rng(2).normal(size=(40, 4, 4, 1)), y=np.arange(40) % 2)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"\x93NUMPY") + 200] ^= 0x55
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*set\.npz.*damaged"):
+        load(Data("npz", file=path, memory=TINY))
+
+
 @pytest.mark.parametrize("kind", ["npy", "npz"])
 def test_the_splits_on_disk_are_those_in_memory(tmp_path: Path, kind: str) -> None:
     x = shards(tmp_path, (30, 50))

@@ -103,6 +103,17 @@ def test_a_damaged_archive_never_escapes_our_errors(
         assert str(error)
 
 
+def test_a_large_float_set_with_damaged_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinykit.validate.samples._MOST_BYTES", 100)
+    path = saved(tmp_path, x=np.zeros((5, 6), np.float32), y=Y)
+    assert len(load_samples(path, GRAPH)) == 5
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"\x93NUMPY") + 130] ^= 0x55
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*set\.npz.*damaged"):
+        load_samples(path, GRAPH)
+
+
 def test_floats_are_quantized_with_the_models_scale(tmp_path: Path) -> None:
     tensor = GRAPH.tensor(GRAPH.inputs[0])
     assert tensor.quantization is not None

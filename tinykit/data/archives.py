@@ -116,16 +116,12 @@ def _npz_files(data: Data, files: list[Path]) -> Arrays:
         return _joined([dict(read_npz(file)) for file in files], files)
     return _joined(
         [
-            {name: whole(stored_npz(file, name)) if _is_samples(name, data) else _small(file, name) for name in found}
+            {name: whole(stored_npz(file, name)) for name in found if _is_samples(name, data)}
+            | read_npz(file, [name for name in found if not _is_samples(name, data)])
             for file, found in zip(files, headers, strict=True)
         ],
         files,
     )
-
-
-def _small(file: Path, name: str) -> np.ndarray:
-    with np.load(file, allow_pickle=False) as archive:
-        return np.asarray(archive[name])
 
 
 def _npy_folder(data: Data, folder: Path) -> Arrays:

@@ -94,9 +94,9 @@ def _read(path: Path) -> tuple[np.ndarray | Rows, np.ndarray]:
     """x and y; float samples of more than `_MOST_BYTES` stay in the file."""
     shape, dtype = npz_headers(path).get("x", ((), np.dtype(np.int8)))
     if dtype.kind == "f" and np.prod(shape, dtype=np.int64) * dtype.itemsize > _MOST_BYTES:
-        with np.load(path, allow_pickle=False) as archive:
-            if "y" in archive.files:
-                return whole(stored_npz(path, "x")), archive["y"]
+        labels = read_npz(path, ("y",))
+        if "y" in labels:
+            return whole(stored_npz(path, "x")), labels["y"]
     arrays = read_npz(path)
     missing = [key for key in ("x", "y") if key not in arrays]
     if missing:
