@@ -34,6 +34,18 @@ def test_databases_that_cannot_be_used(url: str, kind: type, telling: str, tmp_p
     assert issubclass(ToolMissing, EnvironmentFailure)
 
 
+def test_a_database_that_fails_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    errors = pytest.importorskip("sqlalchemy.exc")
+
+    def silent(url: str) -> None:
+        raise errors.SQLAlchemyError("")
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", silent)
+    with pytest.raises(EnvironmentFailure, match=r"cannot be used.*found SQLAlchemyError"):
+        open_storage(optuna, "postgresql://127.0.0.1/study", tmp_path)
+
+
 @pytest.mark.train
 def test_two_processes_work_on_one_study(recipe: Path) -> None:
     """Both try candidates, none is tried twice, and a third run finds the study finished."""

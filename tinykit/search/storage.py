@@ -36,9 +36,11 @@ def open_storage(optuna: Any, url: str | None, output: Path) -> Any:
     except (errors.ArgumentError, errors.NoSuchModuleError) as error:
         raise _no_url(url) from error
     except errors.SQLAlchemyError as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
         raise EnvironmentFailure(
-            f"the database {where} cannot be used", found=said, next_step="Check that it runs, and user and password"
+            f"the database {where} cannot be used",
+            found=said.splitlines()[0],
+            next_step="Check that it runs, and user and password",
         ) from error
 
 
