@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinykit
 from tinykit.errors import DiskFull, ModelError, RecipeError, TinykitError, UsageError
 from tinykit.pipeline import run
+from tinykit.pipeline.learning import Learning
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.pipeline.verdict import verdict
 from tinykit.recipe import Accept, Prune, load_recipe
@@ -111,6 +113,40 @@ def test_files_count_by_content_not_by_place(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text("same")
     assert plain(tmp_path / "a") == plain(tmp_path / "b") != plain(tmp_path / "none")
+
+
+class Codes(Store):
+    """A store that makes nothing, and remembers which code each stage's key is made from."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self.of: dict[str, tuple[str, ...]] = {}
+
+    def stage(self, name: str, settings: object, after: Any, code: tuple[str, ...], make: Any, **more: Any) -> Kept:
+        self.of[name] = code
+        return Kept(name, Path(), "", {}, 0.0, cached=False)
+
+
+@pytest.mark.parametrize(
+    ("stage", "read"),
+    [
+        ("data", {"arrays.py", "stored.py", "data/splits.py"}),
+        ("features", {"arrays.py", "stored.py", "features/frontend.py", "pipeline/front_end.py"}),
+        ("int8", {"arrays.py", "features/description.py", "pipeline/values.py", "pipeline/judging.py"}),
+    ],
+)
+def test_a_change_in_code_that_a_stage_goes_through_makes_it_again(recipe: Path, stage: str, read: set[str]) -> None:
+    recipe.write_text(f'{RECIPE}[features]\nkind = "spectrum"\nrate = 100\nwindow_ms = 40\n', encoding="utf-8")
+    codes = Codes()
+    learning = Learning(load_recipe(recipe), codes, quiet=True)
+    learning.int8(learning.data(), None, Kept("student", Path(), "", {}, 0.0, cached=False))
+    assert read <= {name for part in codes.of[stage] for name in files_of(part)}
+
+
+def files_of(part: str) -> list[str]:
+    package = Path(tinykit.__file__).parent
+    found = [package / part] if (package / part).is_file() else (package / part).rglob("*.py")
+    return [path.relative_to(package).as_posix() for path in found]
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), ValueError("bug"), OSError(28, "No space left on device")])

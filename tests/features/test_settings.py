@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from tests.features.clips import clips
+from tinykit.arrays import read_npz
 from tinykit.data import Splits, restore, save
+from tinykit.data.rows import Rows
 from tinykit.errors import DataError, RecipeError
 from tinykit.features.frontend import FrontEnd
 from tinykit.features.settings import front_end
 from tinykit.features.transforms import Mfcc, Micro, Statistics
 from tinykit.pipeline.front_end import featured
+from tinykit.pipeline.values import keep_samples
 from tinykit.recipe import Features, load_recipe
 
 RECIPE = """\
@@ -97,19 +100,24 @@ def _splits(x: np.ndarray) -> Splits:
 def test_splits_carry_features_raw_counts_and_the_front_end(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x = (random.normal(size=(8, 100, 2)) * np.linspace(1, 3, 8).reshape(8, 1, 1)).astype(np.float32)
-    splits = featured(_splits(x), Features("statistics", 100.0, window_ms=500.0, resolution=0.001))
+    splits = featured(_splits(x), Features("statistics", 100.0, window_ms=500.0, resolution=0.001), tmp_path)
     assert splits.front is not None and splits.shape == (2, 12, 1) and splits.warnings == ()
-    assert splits.raw_test is not None and splits.raw_test.dtype == np.int16
-    np.testing.assert_allclose(splits.raw_test * 0.001, x, atol=0.0006)
+    assert isinstance(splits.raw_test, Rows) and isinstance(splits.raw_validation, Rows)
+    counts = splits.raw_test[:].astype(np.int16)
+    np.testing.assert_allclose(counts * 0.001, x, atol=0.0006)
     train = np.asarray(splits.x_train).reshape(-1, 12)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=0.1)  # means are whole counts
     np.testing.assert_allclose(train.std(axis=0), 1, atol=0.01)
-    quantized = splits.front.inputs(splits.raw_test, 0.02, 5)
+    quantized = splits.front.inputs(counts, 0.02, 5)
     np.testing.assert_allclose((quantized - 5.0) * 0.02, np.clip(splits.x_test, -2.66, 2.44), atol=0.0101)
     save(splits, tmp_path)
-    again = restore(tmp_path)
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    again = restore(moved)
     assert again.front == splits.front
-    np.testing.assert_array_equal(again.raw_validation, splits.raw_validation)
+    assert isinstance(again.raw_validation, Rows) and np.array_equal(again.raw_validation[:], counts)
+    keep_samples(b"", again, moved)
+    kept = read_npz(moved / "test.npz")
+    assert kept["x"].dtype == np.int16 and np.array_equal(kept["x"], counts) and np.array_equal(kept["y"], again.y_test)
 
 
 def test_what_is_learned_in_parts_is_what_is_learned_at_once() -> None:
@@ -124,9 +132,9 @@ def test_what_is_learned_in_parts_is_what_is_learned_at_once() -> None:
     assert silent.means == (0,) * 4 and silent.deviations == (1.0,) * 4
 
 
-def test_data_that_no_front_end_tells_apart() -> None:
+def test_data_that_no_front_end_tells_apart(tmp_path: Path) -> None:
     tiny = np.random.default_rng(0).normal(size=(8, 100)).astype(np.float32) * 0.01
     with pytest.raises(DataError, match="the same of every sample"):
-        featured(_splits(tiny), Features("statistics", 100.0, statistics=("rms",)))
+        featured(_splits(tiny), Features("statistics", 100.0, statistics=("rms",)), tmp_path)
     loud = _splits(np.where(np.arange(100) % 3, 40000.0, -40000.0) * np.linspace(0.5, 1, 8).reshape(8, 1))
-    assert "beyond int16" in featured(loud, Features("statistics", 100.0)).warnings[0]
+    assert "beyond int16" in featured(loud, Features("statistics", 100.0), tmp_path).warnings[0]

@@ -25,8 +25,8 @@ from tinykit.targets import Target
 
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 _TRAINING = (
-    "data/splits.py", "data/rows.py", "data/normalization.py", "stored.py", "learn", "pipeline/learning.py",
-    "pipeline/lessons.py",
+    "data/splits.py", "data/rows.py", "data/normalization.py", "arrays.py", "stored.py", "learn",
+    "pipeline/learning.py", "pipeline/lessons.py",
 )  # fmt: skip
 DENSE = "dense.tflite"
 """The student before pruning, converted like the one that ships."""
@@ -62,11 +62,11 @@ class Learning:
         loaded = self._loaded()
 
         def make(folder: Path) -> dict[str, Any]:
-            splits = featured(restore(loaded.folder), settings)
+            splits = featured(restore(loaded.folder), settings, folder)
             save(splits, folder)
             return {**loaded.facts, "warnings": list(splits.warnings), "shape": list(splits.shape)}
 
-        code = ("data/splits.py", "data/rows.py", "features", "pipeline/front_end.py")
+        code = ("data/splits.py", "data/rows.py", "arrays.py", "stored.py", "features", "pipeline/front_end.py")
         return self.store.stage(name, settings, (loaded,), code, make, libraries=("numpy",))
 
     def _loaded(self) -> Kept:
@@ -90,9 +90,8 @@ class Learning:
                 },
             }
 
-        return self.store.stage(
-            "data", self.recipe.data, (), ("data", "stored.py"), make, libraries=("numpy", "scikit-learn")
-        )
+        code = ("data", "arrays.py", "stored.py")
+        return self.store.stage("data", self.recipe.data, (), code, make, libraries=("numpy", "scikit-learn"))
 
     def teacher(self, data: Kept) -> Kept:
         """The trained teachers, as models; several answer as their average."""
@@ -275,7 +274,8 @@ class Learning:
         parts = (
             settings, self.recipe.distill, self.recipe.student, self.recipe.seeds[0], self.together.described
         )  # fmt: skip
-        return self.store.stage("int8", parts, after, (*_TRAINING, "graph"), make, libraries=LIBRARIES)
+        code = (*_TRAINING, "graph", "features", "pipeline/judging.py", "pipeline/values.py")
+        return self.store.stage("int8", parts, after, code, make, libraries=LIBRARIES)
 
     def judged(self, data: Kept, int8: Kept) -> Kept:
         """What the int8 model scores by TFLM, the judge, on validation and test."""

@@ -17,6 +17,7 @@ from tinykit.data.normalization import Normalization
 from tinykit.data.rows import chunks
 from tinykit.features.description import attach, describe
 from tinykit.pipeline.store import Kept
+from tinykit.stored import write_npz_by_parts
 
 
 def described(model: bytes, splits: Splits) -> bytes:
@@ -31,21 +32,24 @@ def keep_samples(model: bytes, splits: Splits, folder: Path) -> dict[str, Any]:
     """
     from tinykit.graph.reader import read_graph
 
-    if splits.front is not None:
-        write_npz(folder / "validation.npz", x=np.asarray(splits.raw_validation), y=splits.y_validation)
-        write_npz(folder / "test.npz", x=np.asarray(splits.raw_test), y=splits.y_test)
-        return {"front_end": describe(splits.front)}
-    normalization = splits.normalization
-    if normalization is None:
+    normalization, front = splits.normalization, splits.front
+    if normalization is None and front is None:
         return {}
     assert splits.raw_validation is not None and splits.raw_test is not None
+    sets = (
+        ("validation", splits.raw_validation, splits.y_validation),
+        ("test", splits.raw_test, splits.y_test),
+    )
+    if front is not None:
+        for name, raw, y in sets:
+            parts = {"x": (raw.shape, "int16", chunks(raw)), "y": (y.shape, "int64", [y])}
+            write_npz_by_parts(folder / f"{name}.npz", parts)
+        return {"front_end": describe(front)}
+    assert normalization is not None
     graph = read_graph(model)
     entry = graph.tensor(graph.inputs[0]).quantization
     assert entry is not None
-    for name, raw, y in (
-        ("validation", splits.raw_validation, splits.y_validation),
-        ("test", splits.raw_test, splits.y_test),
-    ):
+    for name, raw, y in sets:
         x = [normalization.quantize(part, entry.scale, entry.zero_point) for part in chunks(raw)]
         write_npz(folder / f"{name}.npz", x=np.concatenate(x), y=y)
     return {
