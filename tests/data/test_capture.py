@@ -179,6 +179,26 @@ def test_a_recording_that_an_editor_has_touched(tmp_path: Path) -> None:
         Recording(path, 50)
 
 
+@pytest.mark.parametrize("damage", [slice(20, 21), slice(50, 51)])
+def test_a_file_whose_only_window_is_damaged_is_set_aside(tmp_path: Path, damage: slice) -> None:
+    path = tmp_path / "set.csv"
+    spoiled = []
+    for number in range(2):
+        record(path, Board(counting()), count=1)
+        lines = path.read_text().splitlines(keepends=True)
+        del lines[damage]
+        spoiled.append("".join(lines))
+        path.write_text(spoiled[-1])
+        again = Recording(path, 50)
+        assert again.aside is not None and again.labels == [] and not path.exists(), number
+    found = [(tmp_path / name).read_text() for name in ("set.csv.bad", "set.csv.2.bad")]
+    assert found == spoiled and not path.exists()
+    path.write_text(spoiled[0].splitlines()[0])
+    assert Recording(path, 50).aside is None, "a first line is nothing to keep"
+    record(path, Board(counting()), count=1)
+    assert Recording(path, 50).aside is None
+
+
 def test_what_does_not_fit_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     record(path, Board(counting()), count=1)
@@ -229,4 +249,9 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert run([*arguments, "--count", "1", "--quiet"]) == 0
     assert 'classes = ["walk"]' in capsys.readouterr().out
     assert run([*arguments, "--window", "1"]) == 2
+    lines = output.with_suffix(".csv").read_text().splitlines(keepends=True)
+    output.with_suffix(".csv").write_text("".join(lines[:30]))
+    assert run([*arguments, "--count", "1", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["aside"].endswith("set.csv.bad") and "held no whole window" in said.err
     assert run([*arguments[:-1], str(tmp_path / "set.csv")]) == 2

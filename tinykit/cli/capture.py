@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tinykit.cli.outcome import Outcome
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace) -> Outcome:
 
     _check(args)
     recording = Recording(args.output.with_suffix(".csv"), args.window, args.session)
+    if recording.aside is not None:
+        print(f"Warning: {recording.path} held no whole window; it is {recording.aside} now.", file=sys.stderr)
     port = SerialPort(args.port, args.baud)
     try:
         with Progress(f"Recording {args.label}", args.count, quiet=args.quiet) as progress:
@@ -47,6 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
         **vars(done),
         "file": str(args.output),
         "csv": str(recording.path),
+        "aside": None if recording.aside is None else str(recording.aside),
         "shape": [len(recording.labels), recording.length, 1, recording.channels],
         "counts": recording.counts,
     }

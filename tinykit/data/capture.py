@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ class Recording:
     """The CSV file of a data set: rows of window number, label, session and channels; a window's rows lie together.
 
     Attributes: `length` lines of a window, `channels` numbers of a line (0 while nothing is recorded), `labels` and
-    `sessions` of the windows in order; `session`, that of the windows that are added now.
+    `sessions` of the windows in order; `session`, that of the windows that are added now; `aside`, what the file that
+    was there is called now, if it held no whole window.
     """
 
     def __init__(self, path: Path, length: int, session: str = "") -> None:
@@ -78,6 +80,7 @@ class Recording:
         self.path = path
         self.length = length
         self.labels, self.sessions, self._values = _read(path, length)
+        self.aside = None if self.labels else _set_aside(path)
         self.channels = int(self._values.shape[2]) if len(self.labels) else 0
         self.session = session or str(1 + max((int(name) for name in self.sessions if name.isdecimal()), default=-1))
 
@@ -135,7 +138,7 @@ class Recording:
 def _read(path: Path, length: int) -> tuple[list[str], list[str], np.ndarray]:
     """Labels, sessions and values (windows, length, channels) of whole windows.
 
-    A window that was cut off at the end of the file is removed from it.
+    A window that was cut off at the end of the file is removed from it, unless it is the only one.
     """
     empty = np.zeros((0, length, 0), np.float32)
     if not path.exists():
@@ -166,12 +169,26 @@ def _read(path: Path, length: int) -> tuple[list[str], list[str], np.ndarray]:
             next_step="Give its --window, or another --output",
             page="bad-data",
         ) from error
+    if not whole:
+        return [], [], empty
     if len(whole) + 1 < len(lines):
         write_atomic(path, "".join(lines[: len(whole) + 1]))
-    if not whole:
-        path.unlink()
-        return [], [], empty
     return [row[1] for row in whole[::length]], sessions, values.reshape(-1, length, columns - len(head))
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Rename a file without a whole window, if it holds more than its first line, to a name ending in .bad.
+
+    Raises: OutputError.
+    """
+    if not path.exists() or len(path.read_text(encoding="utf-8").strip().splitlines()) < 2:
+        return None
+    names = itertools.chain([f"{path.name}.bad"], (f"{path.name}.{number}.bad" for number in itertools.count(2)))
+    aside = next(free for name in names if not (free := path.with_name(name)).exists())
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise write_error(aside, error) from error
 
 
 def capture(
