@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,25 +104,33 @@ def test_only_what_trains_is_shared(tmp_path: Path) -> None:
     assert trained_batches(load_recipe(recipe)) == {"student": 33}
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+@contextlib.contextmanager
+def reserved_ports(count: int) -> Iterator[list[int]]:
+    """Ports that the system gives to nobody else meanwhile, and that workers may listen on.
+
+    They stay bound here without listening: SO_REUSEADDR, which gRPC's servers set, lets a listener join.
+    """
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", 0))
+        yield [one.getsockname()[1] for one in sockets]
 
 
 def workers(recipe: Path, output: Path, count: int) -> list[dict[str, Any]]:
     """What `count` processes on loopback say; one works alone."""
+    with reserved_ports(count) as ports:
+        return work(recipe, output, [f"127.0.0.1:{port}" for port in ports])
+
+
+def work(recipe: Path, output: Path, hosts: list[str]) -> list[dict[str, Any]]:
     command = [sys.executable, str(Path(__file__).with_name("workers.py")), str(recipe), str(output)]
-    hosts = [f"127.0.0.1:{port}" for port in free_ports(count)]
     started = []
-    for index in range(count):
+    for index in range(len(hosts)):
         cluster = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        environment |= {"TF_CONFIG": json.dumps(cluster)} if count > 1 else {}
+        environment |= {"TF_CONFIG": json.dumps(cluster)} if len(hosts) > 1 else {}
         started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     try:
         said = [process.communicate(timeout=240) for process in started]
