@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tinykit.errors import DiskFull, OutputError
-from tinykit.files import copy_atomic, folder_atomic, inside, write_atomic
+from tinykit.files import copy_atomic, folder_atomic, inside, remove_abandoned, write_atomic
 
 
 def full_disk(*_: object, **__: object) -> None:
@@ -49,6 +51,37 @@ def test_a_folder_takes_its_place_whole_or_not_at_all(tmp_path: Path) -> None:
         raise KeyError
     assert [p.name for p in target.iterdir()] == ["a"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tinykit.files import folder_atomic
+with folder_atomic(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("done")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are locked by flock")
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "teacher")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as maker:
+        assert maker.stdout is not None
+        left = Path(maker.stdout.readline().strip())
+        for name in (".hidden", ".teacher.xyz", "teacher.abcdefgh"):
+            (tmp_path / name).mkdir()
+        (tmp_path / ".link.abcdefgh").symlink_to(tmp_path / ".hidden")
+        before = set(tmp_path.iterdir())
+        remove_abandoned(tmp_path)
+        assert set(tmp_path.iterdir()) == before, "its maker lives"
+        maker.kill()
+    with folder_atomic(tmp_path / "student") as mine:
+        remove_abandoned(tmp_path)
+        assert mine.is_dir() and not left.exists()
+    assert set(tmp_path.iterdir()) == before - {left} | {tmp_path / "student"}
+    remove_abandoned(tmp_path / "absent")
 
 
 def test_a_full_disk_in_a_folder_is_named(tmp_path: Path) -> None:

@@ -233,6 +233,14 @@ def test_an_unknown_board_is_refused_before_anything_is_trained(recipe: Path) ->
     assert not (recipe.parent / "out").exists()
 
 
+def test_a_run_removes_what_a_killed_one_left(recipe: Path) -> None:
+    left = recipe.parent / "out" / "stages" / ".teacher.abc_1234"
+    left.mkdir(parents=True)
+    (left / "teacher-0.keras").write_bytes(b"half")
+    run(load_recipe(recipe), recipe.parent / "out", quiet=True, until="data")
+    assert [stage.name for stage in left.parent.iterdir()] == ["data"]
+
+
 def rows(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in result["stages"]}
 

@@ -6,13 +6,21 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from tinykit.errors import DiskFull, OutputError, TinykitError
+
+if sys.platform != "win32":
+    import fcntl
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""What tempfile.mkdtemp makes of the prefixes used here."""
 
 
 def sha256(data: bytes) -> str:
@@ -77,37 +85,78 @@ def _taking_its_place(path: Path) -> Iterator[BinaryIO]:
 def folder_atomic(target: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of `target` when the block ends well, and vanishes when it does not.
 
-    Files already in `target` are replaced as a whole.
+    Files already in `target` are replaced as a whole. A process that is killed leaves it: `remove_abandoned`.
     Raises: DiskFull, OutputError.
     """
-    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        yield temporary
-        temporary.chmod(0o755)
-        if target.exists():
-            old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.old."))
-            target.replace(old / "was")
-            temporary.replace(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            temporary.replace(target)
+        with _temporary_folder(target) as temporary:
+            yield temporary
+            temporary.chmod(0o755)
+            if target.exists():
+                with _temporary_folder(target, "old.") as old:
+                    target.replace(old / "was")
+                    temporary.replace(target)
+            else:
+                temporary.replace(target)
     except OSError as error:
-        if _is_about(error, target, temporary):
+        if _is_about(error, target.parent):
             raise write_error(target, error) from error
         raise
+
+
+@contextlib.contextmanager
+def _temporary_folder(target: Path, kind: str = "") -> Iterator[Path]:
+    """A folder beside `target`, locked while this process lives, that vanishes when the block ends."""
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.{kind}"))
+        lock = _lock(folder, wait=True)
+        if folder.is_dir():
+            break
+        _unlock(lock)  # `remove_abandoned` of another process came between
+    try:
+        yield folder
     finally:
-        if temporary is not None and temporary.exists():
-            shutil.rmtree(temporary, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        _unlock(lock)
 
 
-def _is_about(error: OSError, *folders: Path | None) -> bool:
-    """Whether an error says that the disk is full or names something in one of these folders."""
+def remove_abandoned(parent: Path) -> None:
+    """Remove temporary folders in `parent` that killed processes left: those that nobody holds a lock on."""
+    for folder in parent.glob(".*"):
+        if not _TEMPORARY.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        lock = _lock(folder, wait=False)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        _unlock(lock)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """A descriptor that locks the folder until it is closed or its process has ended; None where there is no lock."""
+    if sys.platform == "win32":
+        return None
+    descriptor = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        _unlock(descriptor)
+        return None
+    return descriptor
+
+
+def _unlock(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def _is_about(error: OSError, folder: Path) -> bool:
+    """Whether an error says that the disk is full or names something in this folder."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or not isinstance(error.filename, str):
         return True
-    where = Path(error.filename)
-    return any(f is not None and (where == f.parent or where.is_relative_to(f.parent)) for f in folders)
+    return Path(error.filename).is_relative_to(folder)
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 import tinykit
 from tinykit.boards import Board, board
 from tinykit.errors import RecipeError, UsageError
-from tinykit.files import copy_atomic, folder_atomic, write_atomic
+from tinykit.files import copy_atomic, folder_atomic, remove_abandoned, write_atomic
 from tinykit.learn.diagnosis import LayerError, require_accuracy
 from tinykit.learn.together import Together, together
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
@@ -58,6 +58,7 @@ def run(
         output, until = output / f"worker-{who.worker}", _last_together(until)
     if seeds is not None:
         recipe = dataclasses.replace(recipe, seeds=tuple(seeds))
+    remove_abandoned(output / "stages")
     kept = _Run(recipe, output, chosen, quiet, port, who).stages(until or STAGES[-1])
     result = _json(recipe, chosen, kept)
     result["verdict"] = verdict(result, recipe.accept) if until in (None, STAGES[-1]) else _NOT_JUDGED

@@ -19,7 +19,7 @@ from typing import Any
 
 from tinykit.boards import Board, board
 from tinykit.errors import ModelError, RecipeError, ToolMissing, UnsupportedModel, UsageError
-from tinykit.files import sha256, write_atomic
+from tinykit.files import sha256, remove_abandoned, write_atomic
 from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.progress import Progress
@@ -67,6 +67,7 @@ def search(
         raise RecipeError(f"{recipe.path} has no section [search]", next_step="docs/search.md shows one")
     name = recipe.board.name
     target_board = board(str(recipe.path.parent / name) if name.endswith(".toml") else name)
+    remove_abandoned(output / "stages")
     store = Store(output)
     workshop = _workshop(recipe, store, target_board, quiet)
     study = _study(recipe, recipe.search, output, storage)
