@@ -19,7 +19,7 @@ from typing import Any
 
 from tinykit.boards import Board, board
 from tinykit.errors import ModelError, RecipeError, ToolMissing, UnsupportedModel, UsageError
-from tinykit.files import sha256, remove_abandoned, write_atomic
+from tinykit.files import remove_abandoned, sha256, write_atomic
 from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.progress import Progress
