@@ -62,7 +62,7 @@ TOLD = {
     "SPLIT_V": "int8, int16, int32, float32",
     "VAR_HANDLE": "-",
     "SVDF": "int8",
-    "TRANSPOSE_CONV": "int8, int16",
+    "TRANSPOSE_CONV": "int8, int16, float32",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "int8, int16",
 }
 """Types of operators whose checks cannot be asked one type at a time."""
@@ -99,14 +99,10 @@ _LIMITS = (
     ("custom and flex operators", "no kernel is known for them", "Replace the layer by built-in operators"),
     (
         "any in a float or dynamic-range model",
-        "only the edges of a model, and what TFLM lacks in int8, may be float32",
+        "float32 operators are compiled beside quantized ones, not alone, and with weights in float32 too",
         "`tinykit quantize MODEL.keras --data SET.npz`",
     ),
 )
-
-_TAIL = """
-L2_POOL_2D exists in TFLM for float32 alone, so no int8 model has it.
-"""
 
 
 class _Asking(Inspection):
@@ -127,6 +123,10 @@ class _Asking(Inspection):
         holds = tensor.dtype in allowed
         self.refused |= not holds
         return holds
+
+    def computes_in_float(self, *tensors: Tensor) -> bool:
+        """As in a model that is quantized elsewhere."""
+        return all(tensor.dtype == "float32" for tensor in tensors)
 
 
 def _tensor(index: int, dtype: str) -> Tensor:
@@ -185,7 +185,7 @@ def page() -> str:
     rows = [f"| {op} | {types(op)} | {modules(op)} | {judge(op)} |" for op in sorted(REGISTRY)]
     lacking = [(op, REASONS[op], FIXES[op]) for op in sorted(FIXES) if op not in REGISTRY]
     refused = [f"| {' | '.join(row)} |" for row in (*lacking, *_LIMITS)]
-    return _HEAD + "\n".join(rows) + "\n" + _UNSUPPORTED + "\n".join(refused) + "\n" + _TAIL
+    return _HEAD + "\n".join(rows) + "\n" + _UNSUPPORTED + "\n".join(refused) + "\n"
 
 
 def main() -> None:

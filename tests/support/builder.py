@@ -37,6 +37,8 @@ OPTIONS = {
     "FULLY_CONNECTED": "FullyConnected",
     "AVERAGE_POOL_2D": "Pool2D",
     "MAX_POOL_2D": "Pool2D",
+    "L2_POOL_2D": "Pool2D",
+    "FLOOR_MOD": "FloorMod",
     "MEAN": "Reducer",
     "ADD": "Add",
     "RESHAPE": "Reshape",

@@ -68,6 +68,15 @@ def inspect_bias(inspection: Inspection, bias: Tensor | None, channels: int, *ty
     )
 
 
+def inspect_float(inspection: Inspection, weights: Tensor, bias: Tensor | None, channels: int) -> bool:
+    """Of an operator that computes in float32: constant weights, float32 biases for `channels`, and a clamp."""
+    return (
+        inspection.constant(weights, "weights")
+        and inspect_bias(inspection, bias, channels, "float32")
+        and inspection.clamp(inspection.options.activation)
+    )
+
+
 def inspect_sums(
     inspection: Inspection,
     rows: np.ndarray,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinykit.errors import Problem
+from tinykit.graph.arithmetic import ACTIVATIONS as ACTIVATION_CLAMPS
 from tinykit.graph.arithmetic import INTEGER_RANGES, LARGEST_SHIFT, activation_range, quantize_multiplier
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.model import NO_TENSOR, Graph, Operator, Tensor
@@ -21,6 +22,8 @@ from tinykit.graph.schema import ACTIVATIONS, PADDINGS
 
 QUANTIZE_FIRST = "Quantize the model to int8: tinykit quantize MODEL.keras --data SET.npz"
 CONVERT_AGAIN = "The file is inconsistent: convert the model again"
+QUANTIZED_TYPES = ("int8", "uint8", "int16")
+"""Types of activations in a quantized model."""
 
 
 Moves = Callable[[Any, Sequence[np.ndarray], Sequence[np.ndarray]], Iterable[tuple[np.ndarray, np.ndarray]]]
@@ -103,6 +106,7 @@ class Inspection:
         self.inputs = tuple(None if i == NO_TENSOR else graph.tensor(i) for i in operator.inputs)
         self.outputs = tuple(graph.tensor(i) for i in operator.outputs)
         self.found: list[Problem] = []
+        self._graph = graph
 
     @property
     def input(self) -> Tensor:
@@ -143,6 +147,12 @@ class Inspection:
         fix = QUANTIZE_FIRST if tensor.dtype in ("float32", "float16") else "Convert the model to full int8"
         wanted = " or ".join(allowed)
         return self.require(tensor.dtype in allowed, f"'{shown(tensor.name)}' is {tensor.dtype}, not {wanted}", fix)
+
+    def computes_in_float(self, *tensors: Tensor) -> bool:
+        """All are float32, in a model that is quantized elsewhere; one wholly in float is refused, and told so."""
+        return all(t.dtype == "float32" for t in tensors) and any(
+            t.dtype in QUANTIZED_TYPES and not t.is_constant for t in self._graph.tensors.values()
+        )
 
     def rank(self, tensor: Tensor, rank: int) -> bool:
         """The tensor has `rank` dimensions."""
@@ -189,13 +199,17 @@ class Inspection:
             "input and output have different scales or zero points",
         )
 
-    def activation(self, activation: str) -> bool:
-        """The fused activation is a clamp whose bounds are integers of the output."""
-        if not self.require(
-            activation in ("NONE", "RELU", "RELU_N1_TO_1", "RELU6"),
+    def clamp(self, activation: str) -> bool:
+        """The fused activation is a clamp."""
+        return self.require(
+            activation in ACTIVATION_CLAMPS,
             f"the fused activation {activation} is not a clamp",
             "Use ReLU, ReLU6 or none, or the activation as a layer of its own",
-        ):
+        )
+
+    def activation(self, activation: str) -> bool:
+        """The fused activation is a clamp whose bounds are integers of the output."""
+        if not self.clamp(activation):
             return False
         quantization = self.output.quantization
         assert quantization is not None

@@ -1,5 +1,6 @@
 /* BATCH_MATMUL, portable: one output value at a time. */
 
+#include "floats.h"
 #include "wide.h"
 
 /* Of each operand the steps from row to row and from column to column, and from batch to batch (0 where it repeats).
@@ -53,6 +54,28 @@ TK_INLINE void tk_batch_matmul_int16(const tk_batch_matmul_shape *s, const int16
                             sum += (int32_t)x[d * s->a_column] * y[d * s->b_row];
                         }
                         *output++ = tk_wide_requantize(1, sum, multiplier, (int)shift, INT16_MIN, INT16_MAX);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TK_INLINE void tk_batch_matmul_float(const tk_batch_matmul_shape *s, const float *a, const float *b, float *output) {
+    for (int i = 0; i < s->batches[0]; i++) {
+        for (int j = 0; j < s->batches[1]; j++) {
+            for (int k = 0; k < s->batches[2]; k++) {
+                const float *left = a + i * s->a_batch[0] + j * s->a_batch[1] + k * s->a_batch[2];
+                const float *right = b + i * s->b_batch[0] + j * s->b_batch[1] + k * s->b_batch[2];
+                for (int row = 0; row < s->rows; row++) {
+                    for (int column = 0; column < s->columns; column++) {
+                        const float *x = left + row * s->a_row;
+                        const float *y = right + column * s->b_column;
+                        float sum = 0.0f;
+                        for (int d = 0; d < s->depth; d++) {
+                            sum += tk_product(x[d * s->a_column], y[d * s->b_row]);
+                        }
+                        *output++ = sum;
                     }
                 }
             }

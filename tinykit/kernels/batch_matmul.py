@@ -22,21 +22,14 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     adjoints = operator.options.adj_x, operator.options.adj_y
     (rows, depth), (_, columns) = matrix(a, adjoints[0]), matrix(b, adjoints[1])
     batches = (1,) * (BATCH_AXES - len(y.shape) + 2) + y.shape[:-2]
-    multiplier, shift = fully_connected_multiplier(scale(a), scale(b), scale(y))
     shape: dict[str, int | tuple[int, ...]] = {"batches": batches, "rows": rows, "columns": columns, "depth": depth}
     for name, tensor, is_transposed in zip("ab", tensors, adjoints, strict=True):
         width = tensor.shape[-1]
         row, column = (1, width) if is_transposed else (width, 1)
         shape |= {f"{name}_batch": _batch_steps(tensor), f"{name}_row": row, f"{name}_column": column}
-    largest = max(abs(limit - zero_point(a)) for limit in (-128, 127)) * 255 * depth
-    shape["down"] = int(shift <= -1 and largest < 1 << 30)
+    function, arguments, shape["down"] = _requantization(a, b, y, depth)
     computed = tuple(t.index for t in tensors if not t.is_constant)
     operands: list[Argument] = [_operand(t, computed) for t in tensors]
-    if a.dtype == "int16":
-        function, arguments = "tk_batch_matmul_int16", [short_multiplier(multiplier), -shift]
-    else:
-        function = "tk_batch_matmul"
-        arguments = [zero_point(a), zero_point(b), multiplier, -shift, zero_point(y)]
     return [
         make_step(
             operator,
@@ -49,6 +42,18 @@ def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
             inputs=computed,
         )
     ]
+
+
+def _requantization(a: Tensor, b: Tensor, y: Tensor, depth: int) -> tuple[str, list[Argument], int]:
+    """The kernel for these types, the numbers it takes, and whether tk_scale_down is safe."""
+    if a.dtype == "float32":
+        return "tk_batch_matmul_float", [], 0
+    multiplier, shift = fully_connected_multiplier(scale(a), scale(b), scale(y))
+    largest = max(abs(limit - zero_point(a)) for limit in (-128, 127)) * 255 * depth
+    down = int(shift <= -1 and largest < 1 << 30)
+    if a.dtype == "int16":
+        return "tk_batch_matmul_int16", [short_multiplier(multiplier), -shift], down
+    return "tk_batch_matmul", [zero_point(a), zero_point(b), multiplier, -shift, zero_point(y)], down
 
 
 def _batch_steps(tensor: Tensor) -> tuple[int, ...]:

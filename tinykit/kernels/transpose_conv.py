@@ -18,6 +18,8 @@ from tinykit.targets import Target
 def lower(graph: Graph, operator: Operator, target: Target) -> list[Step]:
     """One output value at a time, from the input values whose windows reach it."""
     weights, x, y = (graph.tensor(i) for i in (operator.inputs[1], operator.inputs[2], operator.outputs[0]))
+    if x.dtype == "float32":
+        return []
     assert weights.data is not None
     axes = operator.options.vertical, operator.options.horizontal
     rows = weights.data.reshape(weights.shape[0], -1).astype(np.int64)

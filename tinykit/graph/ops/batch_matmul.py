@@ -42,25 +42,32 @@ def inspect(inspection: Inspection) -> None:
     a, b, y = inspection.input, inspection.inputs[1], inspection.output
     options: BatchMatmulOptions = inspection.options
     assert b is not None
+    if inspection.computes_in_float(a, b, y):
+        _shapes(inspection, a, b)
+        return
     if not (inspect_activations(inspection, a, y) and inspection.dtype(b, a.dtype) and inspection.per_tensor(b)):
         return
     if a.dtype == "int16" and not zero_points_are_zero(inspection, b):
         return
+    if _shapes(inspection, a, b):
+        _inspect_sums(inspection, a, b, matrix(a, options.adj_x)[1])
+
+
+def _shapes(inspection: Inspection, a: Tensor, b: Tensor) -> bool:
+    options: BatchMatmulOptions = inspection.options
     if not inspection.require(
         all(LEAST_RANK <= len(t.shape) <= MOST_RANK for t in (a, b)),
         f"its operands have {len(a.shape)} and {len(b.shape)} dimensions where {LEAST_RANK} to {MOST_RANK} belong",
     ):
-        return
+        return False
     (rows, depth), (other, columns) = matrix(a, options.adj_x), matrix(b, options.adj_y)
     try:
         batches = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        inspection.require(False, f"batches of shape {a.shape[:-2]} and {b.shape[:-2]} do not go together")
-        return
-    if inspection.require(depth == other, f"{depth} columns meet {other} rows") and inspection.shape(
-        y, (*batches, rows, columns)
-    ):
-        _inspect_sums(inspection, a, b, depth)
+        return inspection.require(False, f"batches of shape {a.shape[:-2]} and {b.shape[:-2]} do not go together")
+    return inspection.require(depth == other, f"{depth} columns meet {other} rows") and inspection.shape(
+        inspection.output, (*batches, rows, columns)
+    )
 
 
 def _inspect_sums(inspection: Inspection, a: Tensor, b: Tensor, depth: int) -> None:

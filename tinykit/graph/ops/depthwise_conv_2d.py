@@ -12,6 +12,7 @@ from tinykit.graph.accumulator import (
     has_wide_sums,
     inspect_activations,
     inspect_bias,
+    inspect_float,
     inspect_sums,
     inspect_weights,
 )
@@ -61,9 +62,14 @@ def inspect(inspection: Inspection) -> None:
         return
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
-    if not inspect_activations(inspection, x, y):
+    is_float = inspection.computes_in_float(x, weights, y)
+    if not is_float and not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
+        return
+    if is_float:
+        if inspect_float(inspection, weights, bias, weights.shape[3]):
+            _shapes(inspection, x.shape, weights.shape, y.shape)
         return
     if not (inspect_weights(inspection, weights, 3) and inspection.activation(inspection.options.activation)):
         return

@@ -11,6 +11,7 @@ from tinykit.graph.accumulator import (
     has_wide_sums,
     inspect_activations,
     inspect_bias,
+    inspect_float,
     inspect_sums,
     inspect_weights,
 )
@@ -55,6 +56,14 @@ def inspect(inspection: Inspection) -> None:
     x, weights, bias, y = inspection.input, inspection.inputs[1], inspection.optional(2), inspection.output
     assert weights is not None
     options: FullyConnectedOptions = inspection.options
+    if inspection.computes_in_float(x, weights, y):
+        if (
+            inspection.rank(weights, 2)
+            and inspect_float(inspection, weights, bias, weights.shape[0])
+            and inspection.require(not options.shuffled, "its weights are in a shuffled layout", "Convert for int8")
+        ):
+            _shapes(inspection, weights)
+        return
     if not inspect_activations(inspection, x, y):
         return
     if not (
@@ -64,7 +73,7 @@ def inspect(inspection: Inspection) -> None:
         and inspection.require(not options.shuffled, "its weights are in a shuffled layout", "Convert for int8")
     ):
         return
-    units, depth = weights.shape
+    units = weights.shape[0]
     assert weights.quantization is not None
     if not inspection.require(
         not weights.is_int4 or len(weights.quantization.scales) == 1,
@@ -73,11 +82,7 @@ def inspect(inspection: Inspection) -> None:
     ):
         return
     if not (
-        inspection.require(x.elements % depth == 0, f"{x.elements} input values are no multiple of its depth {depth}")
-        and inspection.require(
-            len(y.shape) >= 1 and y.shape[-1] == units and y.elements == x.elements // depth * units,
-            f"its output has shape {y.shape} where {x.elements // depth} rows of {units} follow",
-        )
+        _shapes(inspection, weights)
         and inspect_bias(inspection, bias, units, *(("int32", "int64") if x.dtype == "int16" else ()))
     ):
         return
@@ -87,6 +92,17 @@ def inspect(inspection: Inspection) -> None:
     is_wide = has_wide_sums(x, bias, is_32_bit=options.is_32_bit)
     if inspect_sums(inspection, rows, bias_values(bias, units), reals, is_wide=is_wide) and len(reals) == 1:
         _bias_scale(inspection, bias, x.quantization.scale * weights.quantization.scale, y.quantization.scale)
+
+
+def _shapes(inspection: Inspection, weights: Tensor) -> bool:
+    x, y = inspection.input, inspection.output
+    units, depth = weights.shape
+    return inspection.require(
+        x.elements % depth == 0, f"{x.elements} input values are no multiple of its depth {depth}"
+    ) and inspection.require(
+        len(y.shape) >= 1 and y.shape[-1] == units and y.elements == x.elements // depth * units,
+        f"its output has shape {y.shape} where {x.elements // depth} rows of {units} follow",
+    )
 
 
 def _bias_scale(inspection: Inspection, bias: Tensor | None, product: float, output_scale: float) -> None:

@@ -1,11 +1,11 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D: input (n, h, w, c) to output (n, h', w', c), channel by channel."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D: input (n, h, w, c) to output (n, h', w', c), channel by channel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tinykit.graph.accumulator import inspect_activations
-from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
+from tinykit.graph.definition import QUANTIZE_FIRST, Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
 from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.schema import POOL_2D_OPTIONS as FIELD
@@ -14,10 +14,10 @@ from tinykit.graph.window import Axis, inspect_axis, resolve
 
 @dataclass(frozen=True)
 class Pool2DOptions:
-    """Options of AVERAGE_POOL_2D and MAX_POOL_2D.
+    """Options of AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D.
 
     Attributes: `vertical`, `horizontal` the window's steps and padding; `height`, `width` its size; `activation` the
-    fused clamp; `padding` as the file names it. Padding counts neither in the average nor in the maximum.
+    fused clamp; `padding` as the file names it. Padding does not count in the result.
     """
 
     vertical: Axis
@@ -47,17 +47,19 @@ def inspect(inspection: Inspection) -> None:
     if not inspection.arity(1, 1):
         return
     x, y, options = inspection.input, inspection.output, inspection.options
+    if inspection.computes_in_float(x, y):
+        if inspection.rank(x, 4) and inspection.rank(y, 4) and inspection.clamp(options.activation):
+            _shapes(inspection)
+        return
+    if inspection.operator.op == "L2_POOL_2D":
+        if inspection.dtype(x, "float32"):
+            inspection.require(False, "it computes in float32, and so does the whole model", QUANTIZE_FIRST)
+        return
     if not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(y, 4) and inspection.same_quantization()):
         return
-    if not (
-        inspection.activation(options.activation)
-        and inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
-        and inspection.require((x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}")
-        and inspect_axis(inspection, options.vertical, "height", (x.shape[1], options.height, y.shape[1]))
-        and inspect_axis(inspection, options.horizontal, "width", (x.shape[2], options.width, y.shape[2]))
-    ):
+    if not (inspection.activation(options.activation) and _shapes(inspection)):
         return
     inspection.require(
         options.height * options.width <= 1 << (22 if x.dtype == "int8" else 15),
@@ -66,4 +68,16 @@ def inspect(inspection: Inspection) -> None:
     )
 
 
-DEFINITIONS = tuple(Definition(op, OPTIONS.POOL_2D, parse, inspect) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"))
+def _shapes(inspection: Inspection) -> bool:
+    x, y, options = inspection.input, inspection.output, inspection.options
+    return (
+        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
+        and inspection.require((x.shape[0], x.shape[3]) == (y.shape[0], y.shape[3]), f"it takes {x.shape} to {y.shape}")
+        and inspect_axis(inspection, options.vertical, "height", (x.shape[1], options.height, y.shape[1]))
+        and inspect_axis(inspection, options.horizontal, "width", (x.shape[2], options.width, y.shape[2]))
+    )
+
+
+DEFINITIONS = tuple(
+    Definition(op, OPTIONS.POOL_2D, parse, inspect) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D")
+)

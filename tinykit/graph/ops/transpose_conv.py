@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykit.graph.accumulator import bias_values, inspect_activations, inspect_bias, inspect_sums, inspect_weights
+from tinykit.graph.accumulator import (
+    bias_values,
+    inspect_activations,
+    inspect_bias,
+    inspect_float,
+    inspect_sums,
+    inspect_weights,
+)
 from tinykit.graph.definition import Definition, Inspection, Operands, activation_name, padding_name
 from tinykit.graph.flatbuffer import Table
+from tinykit.graph.model import Tensor
 from tinykit.graph.schema import OPTIONS, PADDINGS
 from tinykit.graph.schema import TRANSPOSE_CONV_OPTIONS as FIELD
 from tinykit.graph.window import LARGEST, Axis, resolve
@@ -48,22 +56,19 @@ def inspect(inspection: Inspection) -> None:
     weights, x, bias, y = inspection.inputs[1], inspection.inputs[2], inspection.optional(3), inspection.output
     options: TransposeConvOptions = inspection.options
     assert weights is not None and x is not None
-    if not inspect_activations(inspection, x, y):
+    is_float = inspection.computes_in_float(x, weights, y)
+    if not is_float and not inspect_activations(inspection, x, y):
         return
     if not (inspection.rank(x, 4) and inspection.rank(weights, 4) and inspection.rank(y, 4)):
+        return
+    if is_float:
+        if inspect_float(inspection, weights, bias, weights.shape[0]):
+            _shapes(inspection, x, weights)
         return
     if not (inspect_weights(inspection, weights, 0) and inspection.activation(options.activation)):
         return
     if not (
-        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
-        and inspection.require(
-            all(1 <= axis.stride <= LARGEST for axis in (options.vertical, options.horizontal)),
-            f"strides {options.vertical.stride} and {options.horizontal.stride} make no sense",
-        )
-        and inspection.require(
-            (x.shape[0], x.shape[3], weights.shape[0]) == (y.shape[0], weights.shape[3], y.shape[3]),
-            f"weights of shape {weights.shape} do not take {x.shape} to {y.shape}",
-        )
+        _shapes(inspection, x, weights)
         and inspect_bias(inspection, bias, weights.shape[0], *(("int64", "int16") if x.dtype == "int16" else ()))
     ):
         return
@@ -73,6 +78,21 @@ def inspect(inspection: Inspection) -> None:
     is_wide = x.dtype == "int16"
     # A tap that no input value reaches adds nothing, like one whose input is at the zero point.
     inspect_sums(inspection, rows.astype(np.int16), bias_values(bias, weights.shape[0]), reals, x=x, is_wide=is_wide)
+
+
+def _shapes(inspection: Inspection, x: Tensor, weights: Tensor) -> bool:
+    options, y = inspection.options, inspection.output
+    return (
+        inspection.require(options.padding in PADDINGS, f"its padding is {options.padding}")
+        and inspection.require(
+            all(1 <= axis.stride <= LARGEST for axis in (options.vertical, options.horizontal)),
+            f"strides {options.vertical.stride} and {options.horizontal.stride} make no sense",
+        )
+        and inspection.require(
+            (x.shape[0], x.shape[3], weights.shape[0]) == (y.shape[0], weights.shape[3], y.shape[3]),
+            f"weights of shape {weights.shape} do not take {x.shape} to {y.shape}",
+        )
+    )
 
 
 DEFINITION = Definition("TRANSPOSE_CONV", OPTIONS.TRANSPOSE_CONV, parse, inspect)
