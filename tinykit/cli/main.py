@@ -173,7 +173,7 @@ def _refused(error: OSError) -> TinykitError:
 
 
 def main() -> None:
-    """Entry point of the `tinykit` command."""
+    """The `tinykit` command, once its modules are there."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half done is removed
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
