@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinykit
-from tinykit.errors import DiskFull, ModelError, RecipeError, TinykitError, UsageError
+from tinykit.errors import DiskFull, ModelError, PortError, RecipeError, TinykitError, UsageError
 from tinykit.pipeline import run
 from tinykit.pipeline.learning import Learning
 from tinykit.pipeline.store import Kept, Store, plain
@@ -230,6 +230,12 @@ def test_an_unknown_board_is_refused_before_anything_is_trained(recipe: Path) ->
     recipe.write_text(RECIPE.replace("mps2-an386", "mps2-an387"), encoding="utf-8")
     with pytest.raises(TinykitError, match="mps2-an387"):
         run(load_recipe(recipe), recipe.parent / "out")
+    assert not (recipe.parent / "out").exists()
+
+
+def test_a_port_that_is_not_there_is_refused_before_anything_is_trained(recipe: Path) -> None:
+    with pytest.raises(PortError, match="/dev/ttyNOWHERE"):
+        run(load_recipe(recipe), recipe.parent / "out", port="/dev/ttyNOWHERE")
     assert not (recipe.parent / "out").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.models import single, softmax
 from tinykit.cli.arguments import has_colour
 from tinykit.cli.main import VERBS, emit, run
 from tinykit.cli.outcome import Outcome
@@ -62,6 +64,30 @@ def test_missing_file_is_one_sentence_and_status_2(tmp_path: Path, capsys: pytes
 def test_json_error_is_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(tmp_path / "none.tflite"), "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "InputError"
+
+
+@pytest.mark.parametrize("verb", [["check"], ["compile"], ["verify"], ["build"], ["bench"], ["flash"]])
+@pytest.mark.parametrize("content", [single(softmax, (1, 4))[:200], b"x" * 100, b""])
+def test_a_file_that_is_no_whole_model_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str], content: bytes
+) -> None:
+    (tmp_path / "cut.tflite").write_bytes(content)
+    assert run([*verb, str(tmp_path / "cut.tflite")]) == 2
+    assert f"tinykit: {tmp_path / 'cut.tflite'}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["bench", "validate", "flash"])
+def test_a_port_that_is_not_there_is_refused_before_anything_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.tflite").write_bytes(single(softmax, (1, 4)))
+    np.savez("set.npz", x=np.zeros((2, 4), np.int8), y=np.zeros(2, int))
+    board = ["--board", "nucleo-f446re" if verb == "flash" else "mps2-an386"]
+    data = ["--data", "set.npz"] if verb == "validate" else []
+    assert run([verb, "model.tflite", *board, *data, "--port", "/dev/ttyNOWHERE"]) == 3
+    assert "there is no serial port /dev/ttyNOWHERE" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.tflite", "set.npz"]
 
 
 def test_unknown_option_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +155,26 @@ def test_ctrl_c_is_status_130_and_one_object(
     monkeypatch.setattr("tinykit.cli.boards.run", interrupted)
     assert run(["boards", "--json"]) == 130
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "Interrupted"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_ctrl_c_while_modules_load_is_status_130_too(tmp_path: Path, options: list[str]) -> None:
+    """A module that the command line needs gets the signal while it is loaded, once."""
+    (tmp_path / "difflib.py").write_text(
+        "import os, signal, sys\n"
+        "if 'told' not in os.environ:\n"
+        "    os.environ['told'] = '1'\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    for _ in range(10**8): pass\n"
+        "get_close_matches = None\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "tinykit", "boards", *options]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 130 and ran.stderr.startswith("tinykit: interrupted")
+    assert len(ran.stderr.splitlines()) == 1
+    if options:
+        assert json.loads(ran.stdout)["error"]["kind"] == "Interrupted"
 
 
 def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,10 +48,13 @@ def run(args: argparse.Namespace) -> Outcome:
     from tinykit.firmware.build import build, default_folder
     from tinykit.flash import choose, flash
     from tinykit.graph.reader import read_graph
+    from tinykit.link.port import require_port
     from tinykit.plan.build import make_plan
 
     chosen = board(args.board)
     method = choose(chosen, args.port, args.method)
+    if args.port is not None and Path(args.port).is_absolute() and not Path(args.port).exists():
+        require_port(args.port)  # what is no path is the flash tool's to judge, and a drive's folder is a port, too
     chosen = _with_options(chosen, method, args.set)
     graph = read_graph(existing_file(args.model, "model"))
     plan = make_plan(graph, chosen.target, args.optimize)

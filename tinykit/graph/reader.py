@@ -70,10 +70,19 @@ def read_graph(source: Path | bytes, name: str | None = None) -> Graph:
 
     Raises: ModelError if the file is missing, not a .tflite, truncated, corrupt or inconsistent.
     """
-    data = source if isinstance(source, bytes) else _load(Path(source))
+    if isinstance(source, bytes):
+        return _graph(source, name or "model")
+    data = _load(Path(source))
+    try:
+        return _graph(data, name or Path(source).stem)
+    except ModelError as error:
+        error.what = f"{source}: {error.what}"
+        raise
+
+
+def _graph(data: bytes, name: str) -> Graph:
     _identify(data)
-    fallback = "model" if isinstance(source, bytes) else Path(source).stem
-    return _Reader(data).graph(c_identifier(name or fallback))
+    return _Reader(data).graph(c_identifier(name))
 
 
 def _load(path: Path) -> bytes:

@@ -93,8 +93,10 @@ class SerialPort:
 
 def _open(address: str, baud: int) -> Any:
     is_url = "://" in address
-    if not is_url and sys.platform != "win32":
-        _refuse_unusable(address)
+    require_port(address)
+    claimed = None if is_url or sys.platform == "win32" else lock_file_holder(address)
+    if claimed:
+        raise _busy(address, claimed)
     options: dict[str, Any] = {"baudrate": baud, "timeout": SLICE_SECONDS}
     if not address.startswith("rfc2217://"):  # which refuses to have one
         options["write_timeout"] = 10
@@ -106,8 +108,13 @@ def _open(address: str, baud: int) -> Any:
         raise _why_not(address, error) from error
 
 
-def _refuse_unusable(address: str) -> None:
-    """What can be told before the operating system is asked."""
+def require_port(address: str) -> None:
+    """There is a serial device at `address`, as far as can be told without opening it; asked before long work begins.
+
+    Raises: PortError that says missing.
+    """
+    if "://" in address or sys.platform == "win32":
+        return
     path = Path(address)
     if not path.exists():
         raise PortError(
@@ -123,9 +130,6 @@ def _refuse_unusable(address: str) -> None:
             next_step="Give a serial device such as /dev/ttyACM0 with --port",
             page="port-missing",
         )
-    claimed = lock_file_holder(address)
-    if claimed:
-        raise _busy(address, claimed)
 
 
 def _candidates() -> list[str]:

@@ -18,6 +18,7 @@ from tinykit.errors import RecipeError, UsageError
 from tinykit.files import copy_atomic, folder_atomic, remove_abandoned, write_atomic
 from tinykit.learn.diagnosis import LayerError, require_accuracy
 from tinykit.learn.together import Together, together
+from tinykit.link.port import require_port
 from tinykit.pipeline.device import MODEL, OnDevice, tool_version
 from tinykit.pipeline.learning import DENSE, LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, file_hash, version
@@ -51,6 +52,8 @@ def run(
     Raises: what the stages raise; UsageError for an unknown `until`, RecipeError where the recipe has no such stage.
     """
     _check(recipe, until)
+    if port is not None:
+        require_port(port)
     chosen = _board(recipe)
     who = together(recipe.train.strategy if recipe.train else None, quiet=quiet)
     who.require_shares(trained_batches(recipe))

@@ -11,6 +11,7 @@ from tinykit.graph.reader import read_graph
 from tinykit.graph.support import require_supported
 from tinykit.kernels import lower
 from tinykit.link.device import Device, open_device
+from tinykit.link.port import require_port
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Plan
 from tinykit.targets import Target, target
@@ -63,6 +64,8 @@ def bench(
     from tinykit.firmware.build import build_program, default_folder
     from tinykit.firmware.engines import model_program
 
+    if isinstance(port, str):
+        require_port(port)
     graph = read_graph(model)
     program = model_program(graph, model, board.target, engine, optimize)
     with Judge(model.read_bytes()) as judge:

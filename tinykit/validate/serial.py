@@ -15,6 +15,7 @@ from tinykit.errors import DeviceError
 from tinykit.graph.model import Graph
 from tinykit.graph.reader import read_graph
 from tinykit.link.device import Device, Inference, open_device
+from tinykit.link.port import require_port
 from tinykit.link.steady import run_steadily
 from tinykit.plan.build import make_plan
 from tinykit.progress import Progress
@@ -77,6 +78,8 @@ def validate(
     Returns: the JSON of `tinykit validate`; "confusion" has a row for each true class.
     Raises: DataError and other InputErrors before anything starts; WrongFirmware; DeviceError and its kinds.
     """
+    if isinstance(port, str):
+        require_port(port)
     started = time.monotonic()
     graph = read_graph(model)
     samples = load_samples(data, graph, limit)
