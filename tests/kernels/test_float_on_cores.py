@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("tflite_micro", reason='the judge is not installed: pip install "tinykit[verify]"')
 
+from tests.support import floats
 from tests.support.builder import ModelBuilder
 from tests.support.elementwise import unary
 from tinykit.graph.reader import read_graph
@@ -17,6 +18,7 @@ from tinykit.plan.build import make_plan
 from tinykit.targets import target
 from tinykit.validate.emulated import emulated_model
 from tinykit.validate.judge import Judge
+from tinykit.validate.vectors import vectors
 
 DOCS = Path(__file__).parents[2] / "docs" / "arithmetic.md"
 CORES = ("cortex-m0", "cortex-m4", "rv32imc")
@@ -71,6 +73,33 @@ def test_functions_are_within_what_the_docs_say(core: str) -> None:
         ours, theirs = device.run_many(given), judge.run_batches(given)
     apart = {op: units_apart(a, b) for op, a, b in zip(UNITS, ours, theirs, strict=True)}
     assert all(apart[op] <= UNITS[op] for op in UNITS), apart
+
+
+def sums() -> bytes:
+    """Every operator that adds up float32 values, from an int8 image to float32 outputs of its own."""
+    built = ModelBuilder(2)
+    x = built.operator("DEQUANTIZE", [built.input((1, 5, 6, 4))], (1, 5, 6, 4), dtype="float32")
+    made = [
+        floats.conv_2d(built, x, groups=2, dilation=(1, 2)),
+        floats.depthwise_conv_2d(built, x, strides=(2, 1)),
+        floats.transpose_conv(built, x, filters=2),
+        floats.fully_connected(built, x, activation="RELU6"),
+        floats.batch_matmul(built, x, shape=(4, 3), adj_x=False, adj_y=False, constant="second"),
+        floats.floor_mod(built, x, shape=(4,)),
+        *(floats.pool_2d(built, x, op=f"{kind}_POOL_2D") for kind in ("AVERAGE", "MAX", "L2")),
+    ]
+    return built.finish(made)
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("core", CORES)
+def test_sums_have_the_host_s_bits(core: str) -> None:
+    plan = make_plan(read_graph(sums(), "sums"), target(core))
+    given = vectors(plan.graph, VECTORS)
+    with Judge(sums()) as judge, emulated_model(plan) as device:
+        pairs = list(zip(device.run_many(given), judge.run_batches(given), strict=True))
+    assert len(pairs) == 9
+    assert all(np.array_equal(ours.view(np.uint32), theirs.view(np.uint32)) for ours, theirs in pairs)
 
 
 def test_the_docs_hold_the_limits() -> None:

@@ -1,6 +1,6 @@
 /* Resizing images by tables of where each row and column comes from, portable. */
 
-#include "common.h"
+#include "floats.h"
 
 #include <string.h>
 
@@ -70,10 +70,10 @@ TK_INLINE void tk_resize_bilinear_float(const tk_resize_bilinear_shape *s, const
                 const float across = column_fractions[x];
                 for (int c = 0; c < s->channels; c++) {
                     /* In TFLM's order: each product and sum is rounded. */
-                    const float a = upper[left + c] * (1.0f - down) * (1.0f - across);
-                    const float b = lower[left + c] * down * (1.0f - across);
-                    const float d = upper[right + c] * (1.0f - down) * across;
-                    const float e = lower[right + c] * down * across;
+                    const float a = tk_product(upper[left + c] * (1.0f - down), 1.0f - across);
+                    const float b = tk_product(lower[left + c] * down, 1.0f - across);
+                    const float d = tk_product(upper[right + c] * (1.0f - down), across);
+                    const float e = tk_product(lower[right + c] * down, across);
                     *output++ = a + b + d + e;
                 }
             }

@@ -1,6 +1,7 @@
 /* Operators on rows along the last axis: L2_NORMALIZATION and LOG_SOFTMAX. Portable. */
 
 #include "fixed_point.h"
+#include "floats.h"
 
 #include <math.h>
 
@@ -77,7 +78,7 @@ TK_INLINE void tk_l2_normalization_float(const tk_rows_shape *s, const float *in
     for (int row = 0; row < s->rows; row++) {
         float squares = 0.0f;
         for (int i = 0; i < s->depth; i++) {
-            squares += input[i] * input[i];
+            squares += tk_product(input[i], input[i]);
         }
         const float root = sqrtf(squares);
         const float length = root < least ? least : root;
