@@ -139,10 +139,14 @@ def test_monitor_refuses_what_cannot_be(wrong: tuple[str, str], capsys: pytest.C
     assert "--seconds above 0" in capsys.readouterr().err
 
 
-def test_a_full_stdout_is_status_3() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_stdout_is_status_3(unbuffered: str) -> None:
     command = [sys.executable, "-m", "tinykit", "boards", "--json"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("wb") as full:
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        ran = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment
+        )
     assert ran.returncode == 3 and "no space left" in ran.stderr and "Traceback" not in ran.stderr
 
 

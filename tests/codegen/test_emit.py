@@ -160,7 +160,7 @@ def test_written_files_are_whole_and_leave_others_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="another --output"):
+    with pytest.raises(OutputError, match="another folder"):
         write(plan_of(every_kernel()), tmp_path / "file" / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 

@@ -117,12 +117,26 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def tell(text: str) -> None:
+    """Print on stdout, now. Raises: OSError where it is full or closed."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        _discard_stdout()
+        raise
+
+
+def _discard_stdout() -> None:
+    """Let what is left in stdout's buffer go nowhere, so that Python's own flush at the end does not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def emit(outcome: Outcome, as_json: bool) -> int:
     """Print an outcome and return its exit status."""
     if as_json:
-        print(json.dumps(finite(outcome.result), default=plain))
+        tell(json.dumps(finite(outcome.result), default=plain))
     elif outcome.text:
-        print(outcome.text)
+        tell(outcome.text)
     return outcome.status
 
 
@@ -130,7 +144,7 @@ def fail(error: TinykitError, as_json: bool) -> int:
     """Print an error and return its exit status."""
     if as_json:
         with contextlib.suppress(OSError):  # stdout itself may be what is full
-            print(json.dumps({"error": error.as_json()}, default=plain), flush=True)
+            tell(json.dumps({"error": error.as_json()}, default=plain))
     print(f"tinykit: {error}", file=sys.stderr)
     return error.exit_status
 
@@ -156,8 +170,7 @@ def run(arguments: Sequence[str]) -> int:
         print(file=sys.stderr)  # below the progress line
         return fail(Interrupted(), as_json)
     except BrokenPipeError:
-        # The reader of our output (head, less) is gone; say nothing more, at exit included.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()  # its reader (head, less) is gone: say nothing more
         return 0
     except OSError as error:
         return fail(_refused(error), as_json)
