@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import shared_folder
+from tests.support import floats
 from tests.support.models import (
     ModelBuilder,
     add,
@@ -64,10 +65,19 @@ def dense_model() -> bytes:
     return model.finish([fully_connected(model, fully_connected(model, x, per_channel=True), weights_zero_point=2)])
 
 
+def float_model() -> bytes:
+    """float32 operators between quantized ones."""
+    model = ModelBuilder(3)
+    x = floats.conv_2d(model, dequantize(model, model.input((1, 6, 6, 2))), groups=2)
+    x = floats.transpose_conv(model, floats.pool_2d(model, floats.depthwise_conv_2d(model, x), op="L2_POOL_2D"))
+    x = floats.batch_matmul(model, x, shape=(4, 3), adj_x=False, adj_y=False, constant="second")
+    return model.finish([quantize(model, floats.floor_mod(model, floats.fully_connected(model, x), shape=(4,)))])
+
+
 @cache
 def sound_models() -> list[bytes]:
     """Built ones several times over, because nearly all their bytes are structure, the zoo, and reference models."""
-    built = [image_model(), dense_model()] * 3
+    built = [image_model(), dense_model(), float_model()] * 3
     zoo = [p.read_bytes() for p in sorted(ZOO.glob("*.tflite"))]
     real = [p.read_bytes() for p in sorted(Path(shared_folder(), "models").glob("*.tflite"))]
     return built + zoo + real

@@ -45,6 +45,25 @@ def test_a_shape_computed_from_the_input_folds() -> None:
     assert_equal([Case("dynamic reshape", data)])
 
 
+def dynamic_transpose_conv(model: ModelBuilder, x: Value) -> tuple[Value, Value]:
+    """What converters emit for Conv2DTranspose of a batch that is not fixed: the layer, and its output's shape."""
+    batch = strided_slice(model, shape_of(model, x), begin=[0], end=[1], strides=[1], shrink_mask=1)
+    sizes = [integers(model, n) for n in (8, 6, 4)]
+    shape = model.operator("PACK", [batch, *sizes], (4,), dtype="int32", axis=0, valuesCount=4)
+    weights = model.constant(model.random.integers(-127, 128, (4, 3, 3, 2)).astype(np.int8), [0.004])
+    inputs = [shape, weights, x]
+    return model.operator("TRANSPOSE_CONV", inputs, (1, 8, 6, 4), 0.02, 4, padding=0, strideH=2, strideW=2), shape
+
+
+def test_the_shape_of_a_transposed_convolution_folds() -> None:
+    model = ModelBuilder(0)
+    y, shape = dynamic_transpose_conv(model, relu(model, model.input((1, 4, 3, 2))))
+    assert operators(rewrite(read_graph(model.finish([y])))) == ["RELU", "TRANSPOSE_CONV"]
+    asked = model.finish([y, shape])
+    assert operators(rewrite(read_graph(asked))) == ["RELU", "PACK", "TRANSPOSE_CONV"]
+    assert_equal([Case("shape", model.finish([y])), Case("shape as an output", asked)])
+
+
 @pytest.mark.parametrize("op", ["ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"])
 def test_whole_numbers_are_computed(op: str) -> None:
     rule = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply, "MAXIMUM": np.maximum, "MINIMUM": np.minimum}[op]

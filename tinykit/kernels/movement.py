@@ -83,7 +83,9 @@ def _stand_in(graph: Graph, index: int) -> np.ndarray:
     if index == NO_TENSOR:
         return np.empty(0, np.int8)
     tensor = graph.tensor(index)
-    return np.empty(tensor.shape, tensor.dtype) if tensor.data is None else np.ascontiguousarray(tensor.data)
+    if tensor.data is None:
+        return np.empty(tensor.shape, tensor.dtype)
+    return np.ascontiguousarray(tensor.data).reshape(tensor.shape)  # Of a scalar it makes an array of one axis.
 
 
 def _address(array: np.ndarray) -> int:

@@ -37,7 +37,7 @@ def fold_constants(graph: Graph) -> Graph:
 def _fold(graph: Graph, operator: Operator) -> Graph:
     if any(index in graph.outputs for index in operator.outputs):
         return graph
-    if not all(_takes_constant(graph, o) for index in operator.outputs for o in graph.consumers(index)):
+    if not all(_takes_constant(graph, o, index) for index in operator.outputs for o in graph.consumers(index)):
         return graph
     values = _values(graph, operator)
     if values is None:
@@ -47,8 +47,10 @@ def _fold(graph: Graph, operator: Operator) -> Graph:
     return with_operators(changed, [o for o in graph.operators if o is not operator])
 
 
-def _takes_constant(graph: Graph, reader: Operator) -> bool:
+def _takes_constant(graph: Graph, reader: Operator, index: int) -> bool:
     if REGISTRY[reader.op].moves is not None or reader.op in TAKE_CONSTANTS:
+        return True
+    if reader.op == "TRANSPOSE_CONV" and index not in reader.inputs[1:]:  # Its first input is the output's shape.
         return True
     # Such arithmetic is folded in turn, or has a computed operand beside the constant one.
     computed = [i for i in reader.inputs if i != NO_TENSOR and not graph.tensor(i).is_constant]
