@@ -65,12 +65,12 @@ COEFFICIENTS = {
     "tk_average_all_mve": Coefficients(0.0, 0.0, 0.0, 40, 170, 40),
     "tk_conv_2d_dsp": Coefficients(0.0, 0.0, 0.0, 60, 650, 184, 75),
     "tk_conv_2d_thumb2": Coefficients(0.0, 0.0, 0.0, 60, 640, 200, 60),
-    "tk_conv_2d_float": Coefficients(8.0, 0.0, 44.0, 60, 420, 128),
-    "tk_depthwise_conv_2d_float": Coefficients(12.0, 0.0, 44.0, 60, 400, 128),
-    "tk_transpose_conv_float": Coefficients(9.0, 0.0, 60.0, 60, 440, 128),
-    "tk_pool_2d_float": Coefficients(8.0, 0.0, 40.0, 60, 260, 96),
-    "tk_batch_matmul_float": Coefficients(7.0, 0.0, 20.0, 60, 200, 96),
-    "tk_floor_mod": Coefficients(0.0, 0.0, 120.0, 60, 110),
+    "tk_conv_2d_float": Coefficients(6.0, 0.0, 56.0, 60, 360, 128),
+    "tk_depthwise_conv_2d_float": Coefficients(9.0, 0.0, 34.0, 60, 330, 128),
+    "tk_transpose_conv_float": Coefficients(6.0, 0.0, 47.0, 60, 400, 128),
+    "tk_pool_2d_float": Coefficients(7.0, 0.0, 35.0, 60, 240, 96),
+    "tk_batch_matmul_float": Coefficients(7.0, 0.0, 24.0, 60, 150, 96),
+    "tk_floor_mod": Coefficients(0.0, 0.0, 104.0, 60, 110),
     "tk_clamp_bytes": Coefficients(0.0, 0.0, 7.0, 12, 36, 16),
     "tk_depthwise_conv_2d": Coefficients(3.6, 0.0, 42.0, 60, 610, 120),
     "tk_depthwise_conv_2d_any": Coefficients(3.8, 0.0, 44.0, 60, 700, 150, 45),
@@ -176,7 +176,7 @@ LIBRARY_BYTES = {
     "memset": 160,
     "memcpy": 140,
     **{"sqrtf": 128, "expf": 664, "logf": 652, "sinf": 4156, "cosf": 4152, "floorf": 156, "ceilf": 148},
-    **{"expm1f": 768, "tanhf": 968, "fmodf": 320},
+    **{"expm1f": 768, "tanhf": 968, "fmodf": 530},
 }
 """Code of library routines, newlib-nano and libgcc for Thumb; float functions as on a core with an FPU."""
 
