@@ -201,3 +201,30 @@ def test_an_untrained_forecast_is_what_the_trained_student_costs(recipe: Path) -
     found, _, _ = shop.judge(tflite)
     assert half.instructions < dense.instructions and half.ram <= dense.ram
     assert abs(found.flash - half.flash) <= 0.1 * half.flash and abs(found.ram - half.ram) <= 0.1 * half.ram
+
+
+@pytest.mark.train
+def test_bits_are_a_choice(recipe: Path) -> None:
+    pytest.importorskip("optuna")
+    from tinykit.search.candidate import quantized
+    from tinykit.search.study import search
+
+    text = RECIPE.replace("sparsity = [0, 0.5]\ntrials = 5", "bits = [16]\ntrials = 1").replace("max_ram = 900", "")
+    text = text.replace("conv {2|4} 3x3 relu", "conv 8 3x3 relu").replace("{|pool 2x2|pool 9x9}", "pool 2x2")
+    recipe.write_text(text, encoding="utf-8")
+    read = load_recipe(recipe)
+    result = search(read, recipe.parent / "out", quiet=True)
+    (wide,) = result["points"]
+    assert wide["state"] == "trained" and wide["bits"] == 16 and "16 bits" in result["table"]
+    assert wide["ram"] > result["by_hand"]["ram"] and wide["instructions"] > result["by_hand"]["instructions"]
+    assert wide["test"] > 0.9
+    chosen = load_recipe(recipe.parent / "out" / "chosen.toml")
+    assert chosen.quantize.method == "int16x8" and quantized(chosen, 8).quantize.method == "ptq"
+    assert quantized(read, None) is read and quantized(read, 8) is read
+
+    recipe.write_text(text.replace("bits = [16]", "bits = [8, 4]"), encoding="utf-8")
+    with pytest.raises(RecipeError, match="bits must be 8 or 16"):
+        load_recipe(recipe)
+    recipe.write_text(text.replace("[student]", "normalize = true\n[student]"), encoding="utf-8")
+    with pytest.raises(RecipeError, match="make int8 samples"):
+        load_recipe(recipe)

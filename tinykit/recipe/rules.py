@@ -126,6 +126,10 @@ def _search(recipe: Recipe) -> Iterator[Rule]:
     )
     if recipe.search is not None:
         yield from _search_front_end(recipe, recipe.search)
+        bits = recipe.search.bits
+        yield Rule(not set(bits) <= {8, 16}, "search", "bits", "bits must be 8 or 16")
+        narrow = recipe.data.normalize or recipe.features is not None
+        yield Rule(16 in bits and narrow, "search", "bits", "normalize and [features] make int8 samples: bits are 8")
     out = any(not 0 <= part <= 0.99 for part in sparsity)
     yield Rule(out, "search", "sparsity", "sparsity must lie in 0 to 0.99")
 

@@ -279,6 +279,7 @@ class Search:
     Attributes:
         layers: as in [student], with choices in braces: "conv {8|16} 3x3 relu".
         sparsity: of [prune], to choose from; 0 is unpruned. Empty: nothing is pruned.
+        bits: of activations, to choose from: 8, or 16 (method "int16x8"). Empty: as [quantize] says.
         window_ms, hop_ms, bands, coefficients: of [features], to choose from; those that are empty stay as they are.
         trials: how many candidates. seed: of the sampler.
         min_accuracy: on validation; the cheapest candidate that reaches it is chosen.
@@ -286,6 +287,7 @@ class Search:
 
     layers: tuple[str, ...]
     sparsity: tuple[float, ...] = ()
+    bits: tuple[int, ...] = ()
     window_ms: tuple[float, ...] = ()
     hop_ms: tuple[float, ...] = ()
     bands: tuple[int, ...] = ()

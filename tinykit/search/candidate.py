@@ -21,7 +21,7 @@ from tinykit.pipeline.store import Kept
 from tinykit.pipeline.values import described, keep_samples
 from tinykit.plan.build import make_plan
 from tinykit.plan.model import Cost
-from tinykit.recipe import Prune
+from tinykit.recipe import Prune, Recipe
 
 History = list[dict[str, float]]
 _SHOWN = 8
@@ -45,6 +45,15 @@ def whole(cost: Cost) -> dict[str, int]:
     return {key: found[key] + front[key] for key in found}
 
 
+def quantized(recipe: Recipe, bits: int | None) -> Recipe:
+    """The recipe with activations of 8 or 16 bits; None leaves them as [quantize] says."""
+    wide = recipe.quantize.method == "int16x8"
+    if bits is None or (bits == 16) == wide:
+        return recipe
+    method = "int16x8" if bits == 16 else "ptq"
+    return dataclasses.replace(recipe, quantize=dataclasses.replace(recipe.quantize, method=method))
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Everything that candidates of one recipe share."""
@@ -65,6 +74,12 @@ class Workshop:
         name = "-".join(["features", *(f"{key}-{value:g}" for key, value in sorted(front_end.items()))])
         return dataclasses.replace(self, data=self.learning.behind(dataclasses.replace(own, **front_end), name))
 
+    def quantized(self, bits: int | None) -> Workshop:
+        """The same with activations of 8 or 16 bits; None leaves them as [quantize] says."""
+        return dataclasses.replace(
+            self, learning=dataclasses.replace(self.learning, recipe=quantized(self.learning.recipe, bits))
+        )
+
     def splits(self) -> Splits:
         """The recipe's data."""
         return restore(self.data.folder)
@@ -83,7 +98,8 @@ class Workshop:
         if sparsity:
             model = pruning.untrained(model, self._prune(sparsity))
         softmax = models.ends_in_softmax(student)
-        content = described(convert.to_int8(model, splits.x_train[:_SHOWN], softmax=softmax), splits)
+        tflite = convert.to_int8(model, splits.x_train[:_SHOWN], softmax=softmax, wide=self._wide)
+        content = described(tflite, splits)
         plan = make_plan(read_graph(content), self.board.target, recipe.board.optimize)
         fit, accept, cost = predict_fit(plan, self.board), recipe.accept, plan.cost
         over = (
@@ -125,7 +141,8 @@ class Workshop:
             healing = training.Budget(prune.steps, prune.batch, prune.learning_rate, seed)
             model, _ = pruning.prune(model, prune, task, healing, quiet=True)
         shown = np.random.default_rng(seed).permutation(len(splits.x_train))[: recipe.quantize.representative]
-        content = convert.to_int8(model, splits.x_train[shown], softmax=models.ends_in_softmax(student))
+        softmax = models.ends_in_softmax(student)
+        content = convert.to_int8(model, splits.x_train[shown], softmax=softmax, wide=self._wide)
         return history, described(content, splits)
 
     def judge(self, tflite: bytes) -> tuple[Cost, float, float]:
@@ -140,6 +157,10 @@ class Workshop:
                 accuracy(*judged_scores(tflite, samples / f"{part}.npz")) for part in ("validation", "test")
             )
         return cost, validation, test
+
+    @property
+    def _wide(self) -> bool:
+        return self.learning.recipe.quantize.method == "int16x8"
 
     def _prune(self, sparsity: float) -> Prune:
         assert self.learning.recipe.prune is not None

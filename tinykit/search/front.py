@@ -16,7 +16,7 @@ class Point:
     """One candidate. Accuracies are TFLM's on the int8 model, absent unless trained; the costs are the plan's.
 
     Attributes: `number` of the trial, -1 for the recipe's own student; `test` is told, it decides nothing; `front_end`
-        the chosen keys of [features].
+        the chosen keys of [features]; `bits` of activations, None where [search] offers none.
     """
 
     number: int
@@ -29,6 +29,7 @@ class Point:
     validation: float | None = None
     test: float | None = None
     front_end: dict[str, Any] = field(default_factory=dict)
+    bits: int | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +85,7 @@ def table(points: list[Point], chosen: Point | None, by_hand: Point) -> str:
 
 def _words(point: Point) -> str:
     pruned = f"; {point.sparsity:.0%} pruned" if point.sparsity else ""
+    pruned += f"; {point.bits} bits" if point.bits is not None else ""
     behind = ", ".join(f"{key} {value:g}" for key, value in point.front_end.items())
     return ", ".join(point.layers) + pruned + (f"; {behind}" if behind else "")
 

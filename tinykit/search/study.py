@@ -24,7 +24,7 @@ from tinykit.pipeline.learning import LIBRARIES, Learning
 from tinykit.pipeline.store import Kept, Store, plain
 from tinykit.progress import Progress
 from tinykit.recipe import FRONT_END_CHOICES, Recipe, Search
-from tinykit.search.candidate import History, Workshop, whole
+from tinykit.search.candidate import History, Workshop, quantized, whole
 from tinykit.search.front import Point, choose, front, picture, table
 from tinykit.search.space import sample
 from tinykit.search.storage import open_storage
@@ -157,7 +157,8 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
     sparsity = float(trial.suggest_categorical("sparsity", settings.sparsity)) if settings.sparsity else 0.0
     offered = {key: getattr(settings, key) for key in FRONT_END_CHOICES}
     front_end = {key: trial.suggest_categorical(key, values) for key, values in offered.items() if values}
-    for key, value in (("layers", layers), ("sparsity", sparsity), ("front_end", front_end)):
+    bits = int(trial.suggest_categorical("bits", settings.bits)) if settings.bits else None
+    for key, value in (("layers", layers), ("sparsity", sparsity), ("front_end", front_end), ("bits", bits)):
         trial.set_user_attr(key, value)
 
     def end(state: str, **found: Any) -> None:
@@ -165,7 +166,7 @@ def _try(trial: Any, study: Any, settings: Search, workshop: Workshop) -> tuple[
             trial.set_user_attr(key, value)
 
     try:
-        workshop = workshop.behind(front_end)
+        workshop = workshop.behind(front_end).quantized(bits)
         forecast = workshop.forecast(layers, sparsity)
     except (RecipeError, UnsupportedModel, ModelError) as error:
         end("impossible", why=error.what, missing=1)
@@ -206,7 +207,7 @@ def _point(trial: Any) -> Point:
     found = trial.user_attrs
     figures = {key: found.get(key) for key in ("flash", "ram", "instructions", "validation", "test")}
     made = (tuple(found["layers"]), found["sparsity"], found["state"])
-    return Point(trial.number, *made, **figures, front_end=found["front_end"])
+    return Point(trial.number, *made, **figures, front_end=found["front_end"], bits=found["bits"])
 
 
 # --- what surrounds it --------------------------------------------------------------------------------
@@ -270,7 +271,8 @@ def _write(
     files = {"json": output / "search.json", "picture": output / "search.svg"}
     if chosen is not None:
         files["recipe"] = output / "chosen.toml"
-        write_atomic(files["recipe"], recipe_text(recipe, chosen.layers, chosen.sparsity, output, chosen.front_end))
+        wanted = quantized(recipe, chosen.bits)
+        write_atomic(files["recipe"], recipe_text(wanted, chosen.layers, chosen.sparsity, output, chosen.front_end))
     result = {
         "recipe": recipe.name,
         "board": target_board.name,
