@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinykit
+from tests.support.stripes import write_stripes
 from tinykit.errors import DiskFull, ModelError, PortError, RecipeError, TinykitError, UsageError
 from tinykit.pipeline import run
 from tinykit.pipeline.learning import Learning
@@ -49,14 +50,7 @@ min_accuracy = 0.2
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A recipe that trains in seconds: three kinds of noisy 6x6 images."""
-    random = np.random.default_rng(0)
-    x, y = random.normal(0, 0.2, (150, 6, 6, 1)), np.arange(150) % 3
-    x[y == 1, :, :3] += 1
-    x[y == 2, :3] += 1
-    np.savez(tmp_path / "set.npz", x=x.astype(np.float32), y=y)
-    path = tmp_path / "stripes.toml"
-    path.write_text(RECIPE, encoding="utf-8")
-    return path
+    return write_stripes(tmp_path, RECIPE)
 
 
 # --- the store ----------------------------------------------------------------------------------------

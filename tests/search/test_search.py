@@ -6,11 +6,11 @@ import dataclasses
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.stripes import write_stripes
 from tinykit.errors import RecipeError, UsageError
 from tinykit.recipe import load_recipe
 from tinykit.search.front import Point, choose, front, picture, table
@@ -43,14 +43,7 @@ max_ram = 900
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """Three kinds of noisy 6x6 images."""
-    random = np.random.default_rng(0)
-    x, y = random.normal(0, 0.2, (150, 6, 6, 1)), np.arange(150) % 3
-    x[y == 1, :, :3] += 1
-    x[y == 2, :3] += 1
-    np.savez(tmp_path / "set.npz", x=x.astype(np.float32), y=y)
-    path = tmp_path / "stripes.toml"
-    path.write_text(RECIPE, encoding="utf-8")
-    return path
+    return write_stripes(tmp_path, RECIPE)
 
 
 def test_choices_and_layers_that_may_be_absent() -> None:
