@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from tinykit.errors import DataError
-from tinykit.files import write_atomic
+from tinykit.files import DAMAGED_ARCHIVE, write_atomic
 
-# What a damaged archive makes numpy and zipfile say (RuntimeError: that a member is encrypted).
-_UNREADABLE: tuple[type[Exception], ...] = (
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    AttributeError,
-    KeyError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+# What a damaged archive makes numpy and zipfile say.
+_UNREADABLE: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, MemoryError, AttributeError)
 
 
 def read_npz(path: Path, only: Collection[str] | None = None) -> dict[str, np.ndarray]:

@@ -8,8 +8,11 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 import sys
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +24,19 @@ if sys.platform != "win32":
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 """What tempfile.mkdtemp makes of the prefixes used here."""
+
+DAMAGED_ARCHIVE: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    ValueError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
+"""What Python raises on reading a zip archive that is damaged, or packed or encrypted in a way it does not know."""
 
 
 def sha256(data: bytes) -> str:

@@ -6,7 +6,6 @@ Rows are read, not mapped: what was read once does not count to the process for 
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from tinykit.errors import DataError
-from tinykit.files import write_error
+from tinykit.files import DAMAGED_ARCHIVE, write_error
 
 _LOCAL_HEADER = 30
 """Bytes of a zip member's own header before its name; the lengths of name and extra field are at 26 and 28."""
@@ -77,7 +76,7 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
                 with archive.open(info) as member:
                     found[info.filename.removesuffix(".npy")] = _header(member)
             return found
-    except (OSError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED_ARCHIVE:
         return {}
 
 

@@ -97,6 +97,22 @@ def test_hostile_descriptions_are_refused_unopened(tmp_path: Path, config: dict,
         inspect(path)
 
 
+@pytest.mark.parametrize(("place", "value"), [(30 + len("metadata.json"), 0xFF), (6, 1), (8, 99)])
+def test_a_damaged_archive_is_told_in_a_sentence(tmp_path: Path, place: int, value: int) -> None:
+    """The first packed byte, the flag of encryption, the way of packing (these two in both headers of the member)."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.5.0"}))
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": []}}))
+    content = bytearray(path.read_bytes())
+    content[place] = value
+    if place < 30:
+        content[content.index(b"PK\x01\x02") + place + 2] = value
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"not a whole \.keras file"):
+        inspect(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x89HDF\r\n\x1a\n broken", b"<html>", b"x" * 100])
 def test_files_that_are_no_model(tmp_path: Path, content: bytes) -> None:
     pytest.importorskip("h5py")

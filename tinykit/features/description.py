@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import struct
 import typing
 import zipfile
-import zlib
 from typing import Any
 
 from tinykit.errors import ModelError, RecipeError
 from tinykit.features.frontend import FrontEnd
 from tinykit.features.limits import require_sound
 from tinykit.features.transforms import KINDS, Transform
+from tinykit.files import DAMAGED_ARCHIVE
 
 FILE = "tinykit_features.json"
 LARGEST = 1 << 18
@@ -26,9 +25,6 @@ LARGEST = 1 << 18
 
 _END = b"PK\x05\x06"
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError,
-)  # fmt: skip
 
 
 def describe(front: FrontEnd) -> dict[str, Any]:
@@ -101,7 +97,7 @@ def attached(model: bytes) -> FrontEnd | None:
                 return None
             with archive.open(FILE) as file:
                 text = file.read(LARGEST + 1)
-    except _DAMAGE:
+    except DAMAGED_ARCHIVE:
         return None
     try:
         return parse(json.loads(text[:LARGEST]))

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
+
+from tinykit.files import DAMAGED_ARCHIVE
 
 LARGEST = 1 << 16
 """Bytes of a label file that are read; longer ones are not class names."""
-
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-)
-"""What reading a damaged archive can raise."""
 
 
 def read_labels(data: bytes, classes: int) -> tuple[str, ...]:
@@ -34,7 +22,7 @@ def read_labels(data: bytes, classes: int) -> tuple[str, ...]:
                 return ()
             with archive.open(files[0]) as file:
                 lines = file.read(LARGEST).decode("utf-8").splitlines()
-    except DAMAGE:
+    except DAMAGED_ARCHIVE:
         return ()
     labels = tuple(line.strip() for line in lines if line.strip())
     return labels if len(labels) == classes else ()

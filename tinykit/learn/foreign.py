@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tinykit.errors import ModelError, ToolMissing
+from tinykit.files import DAMAGED_ARCHIVE
 from tinykit.learn.backend import keras, quiet_stderr, tensorflow
 
 _OWN_MODULES = ("keras", "tf_keras", "tensorflow.keras", "builtins")
 _MAX_CONFIG = 64 * 1024 * 1024
+_UNREADABLE: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError)
+"""What a damaged .keras file, or a description that is none, makes zipfile and json say."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _inspect_zip(path: Path) -> ModelFile:
                 raise ModelError(f"{path} has a description of unbelievable size")
             metadata, config = (json.loads(archive.read(entry)) for entry in entries)
         return ModelFile(path, _major(metadata["keras_version"]), config)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise ModelError(f"{path} is not a whole .keras file", found=str(error)) from error
 
 
